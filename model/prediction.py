@@ -1,0 +1,121 @@
+"""The nouns that travel: Prediction, Predictions, Record, ModelInfo, Estimate.
+
+Standard library and numpy only. Knows nothing of who made a prediction or where it is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+PROJECTION_SIZE = 32
+"""Length of the projection of a pooled embedding that every row keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the numbers of a row mean: one per model version, kept in the log beside the rows."""
+
+    version: str
+    """Short hash of weights, tokenizer and labels; the key of rows, metrics and verdicts."""
+    labels: tuple[str, ...]
+    """Class names, in the order of the scores."""
+    features: tuple[str, ...]
+    """Feature names, in the order of `Prediction.features`."""
+    name: str = ""
+    """What a person calls it: the directory or hub name; display only."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What a classifier says of one text."""
+
+    label: int
+    """Index into `ModelInfo.labels`."""
+    scores: NDArray[np.float32]
+    """Shape (classes,); probabilities."""
+    features: NDArray[np.float32]
+    """Shape (features,); NaN where unknown."""
+    projection: NDArray[np.float32]
+    """Shape (PROJECTION_SIZE,); NaN where there is no embedding."""
+    truncated: bool
+
+    @property
+    def confidence(self) -> float:
+        return float(self.scores[self.label])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a classifier says of n texts, as columns."""
+
+    labels: NDArray[np.int64]
+    """Shape (n,); index into `ModelInfo.labels`."""
+    scores: NDArray[np.float32]
+    """Shape (n, classes)."""
+    features: NDArray[np.float32]
+    """Shape (n, features)."""
+    projections: NDArray[np.float32]
+    """Shape (n, PROJECTION_SIZE)."""
+    truncated: NDArray[np.bool_]
+    """Shape (n,)."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, row: int) -> Prediction:
+        return Prediction(
+            label=int(self.labels[row]),
+            scores=self.scores[row],
+            features=self.features[row],
+            projection=self.projections[row],
+            truncated=bool(self.truncated[row]),
+        )
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return (self[row] for row in range(len(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """One row of the prediction log: a prediction, and what is known about the request."""
+
+    id: UUID
+    """UUIDv7, so that ids sort by time."""
+    time: int
+    """Microseconds since the epoch, UTC."""
+    model_version: str
+    baseline_id: str | None
+    engine: str
+    precision: str
+    label: str
+    """The class name that was served."""
+    prediction: Prediction
+    text: str | None
+    """The text, its SHA-256, or nothing: by the setting `store_text`."""
+    text_hash: int
+    """`text_fingerprint` of the text; 0 where texts must leave no trace."""
+    reference: str | None = None
+    """The caller's own key."""
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its interval (95 % unless said otherwise) and the count of rows behind it."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def text_fingerprint(text: str) -> int:
+    """64 bits that tell whether two texts are the same, up to case and white space (BLAKE2b)."""
+    plain = " ".join(text.split()).casefold()
+    return int.from_bytes(hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

@@ -1,0 +1,1 @@
+"""The running program: HTTP, the record, metrics, commands. `wiring` alone sees everything."""
