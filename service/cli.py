@@ -1,0 +1,238 @@
+"""Commands, thin: read arguments, call `wiring`, print. Nothing heavy is imported before a command runs.
+
+Exit status: 0 done, 1 a gate said no, 2 input or surroundings wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from model.errors import BertwatchError, InputError
+from service.settings import Settings, load_settings
+
+_DIRECTORY = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class _Group(click.Group):
+    """Turns the error family into one sentence and its exit status, for every command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BertwatchError as error:
+            click.echo(f"bertwatch: {error}", err=True)
+            ctx.exit(error.exit_status)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+def settings_flags(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Flags for the named settings (all, if none is named): same name, same meaning, default from `Settings`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names or tuple(Settings.model_fields)):
+            field = Settings.model_fields[name]
+            flag = "--" + name.replace("_", "-")
+            shown = "" if field.default in (None, "") else f"  [default: {field.default}]"
+            if field.annotation is bool:
+                option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=f"{field.description}{shown}")
+            else:
+                option = click.option(flag, name, default=None, metavar="VALUE", help=f"{field.description}{shown}")
+            command = option(command)
+        return click.option(
+            "--config", type=_FILE, default=None, help="TOML file of settings (also BERTWATCH_CONFIG)."
+        )(command)
+
+    return decorate
+
+
+def _settings(flags: dict[str, Any], needed: tuple[str, ...] = ()) -> Settings:
+    config = flags.pop("config", None)
+    settings, _ = load_settings(flags, config=config)
+    for name in needed:
+        if getattr(settings, name) is None:
+            flag = "--" + name.replace("_", "-")
+            raise InputError(f"{flag} is needed (or BERTWATCH_{name.upper()}, or {name!r} in a settings file).")
+    return settings
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="bertwatch")
+def main() -> None:
+    """Serve a BERT text classifier, keep every answer, and know whether it is still right."""
+
+
+@main.command()
+@click.option("--dataset", required=True, help="sample, a hub name (ag_news), a path or s3:// URL.")
+@click.option("--base-model", required=True, help="tiny, a hub name (bert-base-uncased) or a local directory.")
+@click.option("--output", required=True, type=_DIRECTORY, help="Directory to make; must not exist.")
+@click.option("--train-rows", default=1200, show_default=True, type=click.IntRange(1))
+@click.option("--test-rows", default=800, show_default=True, type=click.IntRange(0))
+@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(1))
+@click.option("--epochs", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, alone on stdout.")
+def train(as_json: bool, **arguments: Any) -> None:
+    """Fine-tune a sequence classifier: the first rows train it, the next ones test it."""
+    from service import wiring
+
+    result = wiring.train(**arguments, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(result))
+
+
+@main.command()
+@settings_flags("model", "labels", "engine")
+@click.option("--dataset", required=True, help="Labelled rows that the model has never seen.")
+@click.option("--rows", default=None, metavar="A-B", help="Rows A to B of the dataset (from 1, both included).")
+@click.option("--output", required=True, type=_DIRECTORY, help="Directory to make; must not exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, alone on stdout.")
+def baseline(dataset: str, rows: str | None, output: Path, as_json: bool, **flags: Any) -> None:
+    """Evaluate a model offline; the result is what live traffic is held to."""
+    from service import wiring
+
+    result = wiring.baseline(_settings(flags, needed=("model",)), dataset, rows, output, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(result))
+
+
+@main.command()
+@settings_flags("margin", "interval", "false_pages_per_year", "false_notices_per_year")
+@click.option("--baseline", "directory", required=True, type=_DIRECTORY)
+@click.option("--predictions", required=True, type=_FILE, help="CSV, JSONL or Parquet with a score column per class.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON, alone on stdout.")
+def check(directory: Path, predictions: Path, as_json: bool, **flags: Any) -> None:
+    """One round of checks on a file of predictions; status 1 if the verdict is a ticket or a page."""
+    from service import wiring
+
+    sys.exit(wiring.check(_settings(flags), directory, predictions, as_json=as_json))
+
+
+@main.command()
+@settings_flags()
+def serve(**flags: Any) -> None:
+    """Serve the model, log every answer, and watch over it."""
+    settings = _settings(flags, needed=("model",))
+    from service import wiring
+
+    wiring.serve(settings)
+
+
+@main.command()
+@settings_flags()
+@click.option("--once", is_flag=True, help="One round of checks, then end.")
+@click.option("--parent-pipe", default=None, type=int, hidden=True, help="Stop when this pipe ends.")
+def monitor(once: bool, parent_pipe: int | None, **flags: Any) -> None:
+    """Compare live traffic with the baseline, on a schedule."""
+    settings = _settings(flags, needed=("baseline",))
+    from service import wiring
+
+    wiring.monitor(settings, once=once, parent_pipe=parent_pipe)
+
+
+@main.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="A running service.")
+@click.option("--dataset", required=True, help="sample, a hub name, a path or s3:// URL.")
+@click.option("--rows", default=None, metavar="A-B", help="Rows A to B of the dataset (from 1, both included).")
+@click.option("--count", default=None, type=click.IntRange(1), help="How many rows to send; all by default.")
+@click.option("--rate", default=0.0, show_default=True, help="Requests a second; 0 is as fast as answers come.")
+@click.option("--label-delay", default=None, type=float, help="Seconds from answer to label; no labels without it.")
+@click.option(
+    "--label-share", default=1.0, show_default=True, type=click.FloatRange(0, 1), help="Share of rows labelled."
+)
+@click.option("--scenario", default=None, help="A drift scenario; `--scenario list` names them.")
+@click.option("--after", default=0, show_default=True, type=click.IntRange(0), help="Rows before the scenario begins.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--key-file", default=None, type=_FILE, help="File whose first line is the bearer key.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, alone on stdout.")
+def replay(as_json: bool, **arguments: Any) -> None:
+    """Send a dataset to a running service, with labels that arrive later."""
+    from service import wiring
+
+    result = wiring.replay(**arguments, quiet=as_json)
+    if as_json and result is not None:
+        click.echo(json.dumps(result))
+
+
+@main.command()
+@click.option(
+    "--exit", "leave", is_flag=True, help="End when the alert has fired and resolved; status 1 if it has not."
+)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--directory", default=None, type=_DIRECTORY, help="Keep model, baseline and log here.")
+def demo(leave: bool, port: int, directory: Path | None) -> None:
+    """The whole journey: train, baseline, serve, drift, alert, recovery."""
+    from service import demo as journey
+
+    sys.exit(journey.run(leave=leave, port=port, directory=directory))
+
+
+@main.command("settings")
+@settings_flags()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON, alone on stdout.")
+def show_settings(as_json: bool, **flags: Any) -> None:
+    """Each setting with its value, where it came from, and what it means."""
+    config = flags.pop("config", None)
+    _, sources = load_settings(flags, config=config)
+    rows = [(s.name, _shown(s.name, s.value), s.source, s.description) for s in sources]
+    if as_json:
+        keys = ("name", "value", "source", "description")
+        click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], default=str))
+        return
+    wide = max(len(row[0]) for row in rows)
+    for name, value, source, description in rows:
+        click.echo(f"{name:<{wide}}  {value}  ({source})\n{'':<{wide}}  {description}")
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Secrets are named, not shown."""
+    if name == "notify_urls" and value:
+        return f"{len(str(value).split())} hidden"
+    return value if value is None or isinstance(value, bool | int | float) else _without_password(str(value))
+
+
+def _without_password(value: str) -> str:
+    if "://" not in value or "@" not in value:
+        return value
+    scheme, rest = value.split("://", 1)
+    user, place = rest.rsplit("@", 1)
+    return f"{scheme}://{user.split(':', 1)[0]}:…@{place}"
+
+
+@main.group()
+def db() -> None:
+    """The log's database."""
+
+
+@db.command()
+@settings_flags("database")
+def upgrade(**flags: Any) -> None:
+    """Bring the schema up to date; `serve` and `monitor` do it by themselves."""
+    from service import wiring
+
+    wiring.upgrade(_settings(flags))
+
+
+@main.group()
+def alerts() -> None:
+    """Notifications."""
+
+
+@alerts.command("test")
+@settings_flags("notify_urls", "notify_file", "public_url")
+def alerts_test(**flags: Any) -> None:
+    """Send a test notification to every receiver and say what came of it."""
+    from service import wiring
+
+    sys.exit(wiring.alerts_test(_settings(flags)))
+
+
+if __name__ == "__main__":
+    main()
