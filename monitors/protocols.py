@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from model.prediction import ModelInfo
-from monitors.verdict import Finding, Kind, Severity, Verdict
+from monitors.verdict import Aspect, Finding, Kind, Severity, Verdict
 from monitors.window import Window
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Check(Protocol):
     """snake_case; a label value in metrics."""
     title: str
     """What a person calls it."""
+    aspect: Aspect
+    """What its findings are about; a FAILED finding, which the runner writes, carries it too."""
 
     def run(self, baseline: Baseline, evidence: Evidence, alpha: float) -> Finding:
         """What the check sees, with a false-alarm probability of at most `alpha` a round.
@@ -58,6 +60,7 @@ class Stream(Protocol):
 
     name: str
     title: str
+    aspect: Aspect
     reads: Literal["predictions", "labels"]
     """Rows in the order of the log, or labelled rows in the order in which labels arrived."""
 
@@ -93,22 +96,29 @@ class Episode:
     """The worst severity so far."""
     reasons: tuple[str, ...]
     quiet_since: int | None = None
-    """Since when the rounds have been quiet, if they are."""
+    """Since when the rounds have been quiet, if they are; predictions made from then on are the fresh start."""
+    quiet_rounds: int = 0
+    """Quiet rounds in a row."""
     resolved: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message in the outbox. `key` makes it unique: the same event is told once."""
+    """One message to one receiver. `key` makes it unique: the same event is told once to each."""
 
     key: str
-    """`<episode id>/<opened | escalated:<kind> | resolved>`."""
+    """`<episode id>/<opened | escalated:<severity>:<kind> | resolved>#<receiver>`; a known key is not added again."""
     event: Literal["opened", "escalated", "resolved", "test"]
     severity: Severity
     title: str
     body: str
     created: int
     attempts: int = 0
+
+    @property
+    def receiver(self) -> str:
+        """Which of the configured receivers this row is for, each with its own retries; empty: the only one."""
+        return self.key.rpartition("#")[2] if "#" in self.key else ""
 
 
 @dataclass(frozen=True, slots=True)
