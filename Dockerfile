@@ -2,6 +2,8 @@
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
+# Name an index of CPU wheels here, or pip takes torch with several GB of CUDA libraries from the default one.
+ARG PIP_EXTRA_INDEX_URL
 COPY pyproject.toml README.md /app/
 COPY model /app/model
 COPY monitors /app/monitors
