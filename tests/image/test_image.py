@@ -49,13 +49,14 @@ def pip_mounts(folder: Path) -> list[str]:
     """Volumes that let pip in the build reach what pip reaches here: one settings file, and what it points to."""
     listed = subprocess.run(["pip", "config", "list"], capture_output=True, text=True, check=True).stdout
     settings = dict(re.findall(r"^(?:global|user|site|:env:)\.([\w-]+)='(.*)'$", listed, re.M))
-    merged = folder / "pip.conf"
+    merged = folder / "pip" / "pip.conf"
+    merged.parent.mkdir()
     merged.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items()))
     places = [Path(name) for value in settings.values() for name in re.findall(r"(?:file://)?(/[^\s]+)", value)]
     folders = {place if place.is_dir() else place.parent for place in places if place.exists()}
     # an index named …/simple points to files beside itself
     folders = {place.parent if place.name == "simple" else place for place in folders}
-    return [f"--volume={merged}:/etc/pip.conf:ro", *(f"--volume={place}:{place}:ro" for place in sorted(folders))]
+    return [f"--volume={merged.parent}:/etc/xdg/pip:ro", *(f"--volume={place}:{place}:ro" for place in sorted(folders))]
 
 
 @pytest.fixture(scope="module")
