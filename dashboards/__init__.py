@@ -1,0 +1,1 @@
+"""Grafana, Prometheus and Alertmanager as code. Imports nothing of ours but metric names."""
