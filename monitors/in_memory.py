@@ -1,0 +1,163 @@
+"""Log, journal, outbox and reports that live in memory: for `bertwatch check` and for tests.
+
+The same contract as the stores of the service; nothing survives the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.prediction import ModelInfo
+from monitors.protocols import Memory, Notification, Outcome
+from monitors.verdict import Verdict
+from monitors.window import COLUMNS, Window, empty_window
+
+Reads = Literal["predictions", "labels"]
+
+
+class MemoryLog:
+    """Rows of one model version in commit order, and their first labels in the order of arrival."""
+
+    def __init__(self, model: ModelInfo) -> None:
+        self._model = model
+        self._rows = empty_window(model, 0, 0)
+        self._labels: list[int] = []
+
+    def add(self, rows: Window) -> None:
+        """Commit rows; those with a truth are labelled in the order of their `label_time`."""
+        before = len(self._rows)
+        self._rows = Window(
+            model=self._model,
+            start=0,
+            end=0,
+            **{name: np.concatenate([getattr(self._rows, name), getattr(rows, name)]) for name in COLUMNS},
+        )
+        known = np.flatnonzero(rows.known)
+        self._labels += (before + known[np.argsort(rows.label_time[known], kind="stable")]).tolist()
+
+    def label(self, rows: NDArray[np.intp], truth: NDArray[np.int64], time: int) -> None:
+        """Label the rows of these numbers (commit order); a second label corrects the first."""
+        self._labels += [row for row in rows.tolist() if self._rows.truth[row] < 0]
+        self._rows.truth[rows] = truth
+        self._rows.label_time[rows] = time
+
+    def window(self, version: str, start: int, end: int) -> Window:
+        rows = self._between(version, start, end)
+        return self._taken(rows[np.argsort(self._rows.time[rows], kind="stable")], start, end)
+
+    def labelled(self, version: str, start: int, end: int) -> Window:
+        rows = self._between(version, start, end)
+        rows = rows[self._rows.known[rows]]
+        return self._taken(rows[np.argsort(self._rows.label_time[rows], kind="stable")], start, end)
+
+    def count(self, version: str, start: int, end: int) -> int:
+        return len(self._between(version, start, end))
+
+    def start_of_last(self, version: str, rows: int, end: int) -> int | None:
+        times = np.sort(self._rows.time[self._between(version, 0, end)])
+        return int(times[-rows]) if len(times) >= rows else None
+
+    def after(self, version: str, cursor: int, reads: Reads) -> tuple[Window, int]:
+        if version != self._model.version:
+            return empty_window(self._model, 0, 0), self.end_cursor(reads)
+        order = np.asarray(self._labels, np.intp) if reads == "labels" else np.arange(len(self._rows))
+        return self._taken(order[cursor:], 0, 0), len(order)
+
+    def end_cursor(self, reads: Reads) -> int:
+        return len(self._labels) if reads == "labels" else len(self._rows)
+
+    def texts(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        return {}
+
+    def _between(self, version: str, start: int, end: int) -> NDArray[np.intp]:
+        if version != self._model.version:
+            return np.zeros(0, np.intp)
+        return np.flatnonzero((self._rows.time >= start) & (self._rows.time < end))
+
+    def _taken(self, rows: NDArray[np.intp], start: int, end: int) -> Window:
+        return replace(self._rows.take(rows), start=start, end=end)
+
+
+@dataclass
+class _Waiting:
+    notification: Notification
+    retry_at: int
+    state: Literal["waiting", "delivered", "given up"] = "waiting"
+
+
+@dataclass
+class MemoryOutbox:
+    """Notifications by key; a known key is not added again."""
+
+    rows: dict[str, _Waiting] = field(default_factory=dict)
+
+    def add(self, notifications: Sequence[Notification]) -> None:
+        for notification in notifications:
+            self.rows.setdefault(notification.key, _Waiting(notification, notification.created))
+
+    def due(self, now: int, limit: int = 20) -> Sequence[Notification]:
+        waiting = [row for row in self.rows.values() if row.state == "waiting" and row.retry_at <= now]
+        return [row.notification for row in sorted(waiting, key=lambda row: row.retry_at)][:limit]
+
+    def delivered(self, key: str, now: int) -> None:
+        self.rows[key].state = "delivered"
+
+    def failed(self, key: str, now: int, retry_at: int | None, error: str) -> None:
+        row = self.rows[key]
+        row.notification = replace(row.notification, attempts=row.notification.attempts + 1)
+        if retry_at is None:
+            row.state = "given up"
+        else:
+            row.retry_at = retry_at
+
+
+@dataclass
+class MemoryJournal:
+    """What the monitor remembers, by model version."""
+
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    verdicts: list[Verdict] = field(default_factory=list)
+    _claims: set[tuple[str, str]] = field(default_factory=set)
+    _memories: dict[str, Memory] = field(default_factory=dict)
+
+    def claim(self, version: str, slot: str, now: int) -> bool:
+        taken = (version, slot) in self._claims
+        self._claims.add((version, slot))
+        return not taken
+
+    def memory(self, version: str) -> Memory:
+        return self._memories.get(version, Memory(verdict=None, episode=None, streams={}))
+
+    def commit(self, outcome: Outcome) -> None:
+        episode = outcome.episode if outcome.episode and outcome.episode.resolved is None else None
+        self._memories[outcome.verdict.model_version] = Memory(outcome.verdict, episode, outcome.streams)
+        self.verdicts.append(outcome.verdict)
+        self.outbox.add(outcome.notifications)
+
+
+@dataclass
+class MemoryReports:
+    """Reports asked for and made."""
+
+    asked: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    made: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+    def ask(self, version: str, now: int, episode: str | None) -> str:
+        for report, wanted in self.asked.items():
+            if episode is not None and wanted == (version, episode) and report not in self.made:
+                return report
+        report = f"r{len(self.asked) + 1}"
+        self.asked[report] = (version, episode)
+        return report
+
+    def waiting(self, version: str) -> Sequence[str]:
+        return [report for report, (wanted, _) in self.asked.items() if wanted == version and report not in self.made]
+
+    def save(self, report: str, now: int, html: str | None, error: str | None) -> None:
+        self.made[report] = (html, error)

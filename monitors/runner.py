@@ -1,0 +1,202 @@
+"""One round of checks: window, findings, verdict, episode, outbox; committed as one Outcome.
+
+Knows nothing of clocks on the wall, schedules, databases or receivers: everything is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from model.evaluation import proportion
+from monitors.baseline import Baseline
+from monitors.episodes import Fresh, Reads, ResolvePolicy, Step, step
+from monitors.messages import News, body, title
+from monitors.protocols import (
+    Check,
+    Clock,
+    Episode,
+    Evidence,
+    Journal,
+    Log,
+    Memory,
+    Notification,
+    Outcome,
+    Reports,
+    Stream,
+    StreamState,
+)
+from monitors.verdict import Finding, State, Verdict
+from monitors.window import Window
+
+logger = structlog.get_logger(__name__)
+
+Judge = Callable[[Sequence[Finding], Baseline, Evidence], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner has settled. Times are microseconds."""
+
+    window: int
+    minimum_rows: int
+    """Rows a window must hold; it reaches back for them …"""
+    window_reach: int
+    """… but not further than this."""
+    accuracy_window: int
+    margin: float
+    resolve: ResolvePolicy
+    receivers: tuple[str, ...] = ()
+    """Names of those who are told of an episode, one outbox row each; none when Alertmanager does it."""
+    public_url: str = ""
+
+
+class Runner:
+    """Does rounds for one model version, held to its baseline.
+
+    `alphas` is the false-alarm probability that the budget allows each check a round, and each stream for good.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        journal: Journal,
+        reports: Reports,
+        baseline: Baseline,
+        checks: Sequence[Check],
+        streams: Sequence[Stream],
+        alphas: Mapping[str, float],
+        judge: Judge,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        self._log, self._journal, self._reports, self._clock = log, journal, reports, clock
+        self._baseline, self._version = baseline, baseline.model.version
+        self._checks, self._streams, self._judge = checks, streams, judge
+        self._alphas = {name: alphas[name] for name in [one.name for one in checks] + [one.name for one in streams]}
+        self._policy = policy
+        self._reads: dict[str, Reads] = {stream.name: stream.reads for stream in streams}
+
+    def run(self, slot: str) -> Outcome | None:
+        """One round; None if another monitor has taken the slot. Raises what log and journal raise."""
+        now = self._clock()
+        if not self._journal.claim(self._version, slot, now):
+            return None
+        memory = self._journal.memory(self._version)
+        evidence = self._look(now)
+        findings = [self._ask(check, evidence) for check in self._checks]
+        states, said = self._advance(memory)
+        verdict = self._judge([*findings, *said], self._baseline, evidence)
+        fresh = self._fresh(memory.episode, now)
+        taken = step(memory.episode, verdict, fresh, self._policy.resolve, self._reads)
+        outcome = Outcome(
+            slot=slot,
+            verdict=verdict,
+            episode=taken.episode,
+            streams=_restarted(states, taken, now),
+            notifications=self._notifications(taken, verdict, fresh, now),
+        )
+        self._journal.commit(outcome)
+        logger.info(
+            "round", slot=slot, verdict=verdict.kind.value, severity=verdict.severity.value, episode_event=taken.event
+        )
+        return outcome
+
+    def _look(self, now: int) -> Evidence:
+        """The window, which reaches back for rows where it holds too few, and the labelled rows."""
+        policy, start = self._policy, now - self._policy.window
+        if self._log.count(self._version, start, now) < policy.minimum_rows:
+            furthest = now - policy.window_reach
+            reached = self._log.start_of_last(self._version, policy.minimum_rows, now)
+            start = min(start, furthest if reached is None else max(reached, furthest))
+        since = now - policy.accuracy_window
+        return Evidence(
+            now=now,
+            window=self._log.window(self._version, start, now),
+            labelled=self._log.labelled(self._version, since, now),
+            served=self._log.count(self._version, since, now),
+            margin=policy.margin,
+        )
+
+    def _ask(self, check: Check, evidence: Evidence) -> Finding:
+        try:
+            return check.run(self._baseline, evidence, self._alphas[check.name])
+        except Exception as error:  # noqa: BLE001 - a broken check must not stop the others
+            return _failed(check, error)
+
+    def _advance(self, memory: Memory) -> tuple[dict[str, StreamState], list[Finding]]:
+        """Every stream from its cursor to the end of the log; one that breaks keeps its place and its state."""
+        states, findings = dict[str, StreamState](), list[Finding]()
+        read: dict[tuple[int, Reads], tuple[Window, int]] = {}
+        for stream in self._streams:
+            before = self._standing(stream, memory)
+            place = (before.cursor, stream.reads)
+            if place not in read:
+                read[place] = self._log.after(self._version, *place)
+            rows, cursor = read[place]
+            new = rows.take(rows.time >= before.state["since"])
+            try:
+                state, finding = stream.advance(
+                    self._baseline,
+                    before.state["state"],
+                    new,
+                    margin=self._policy.margin,
+                    alpha=self._alphas[stream.name],
+                )
+            except Exception as error:  # noqa: BLE001 - a broken stream must not stop the others
+                states[stream.name] = before
+                findings.append(_failed(stream, error))
+            else:
+                states[stream.name] = StreamState(cursor, {**before.state, "state": dict(state)})
+                findings.append(finding)
+        return states, findings
+
+    def _standing(self, stream: Stream, memory: Memory) -> StreamState:
+        """Where a stream stands: at the beginning of the log in a version's first round. One that is new, or whose
+        baseline was replaced, begins with what comes now: what is past was judged by others."""
+        same = memory.verdict is not None and memory.verdict.baseline_id == self._baseline.id
+        if same and stream.name in memory.streams:
+            return memory.streams[stream.name]
+        cursor = 0 if memory.verdict is None else self._log.end_cursor(stream.reads)
+        return StreamState(cursor, {"since": 0, "state": None})
+
+    def _fresh(self, episode: Episode | None, now: int) -> Fresh:
+        if episode is None or episode.quiet_since is None:
+            return Fresh()
+        rows = self._log.labelled(self._version, episode.quiet_since, now)
+        return Fresh(
+            predictions=self._log.count(self._version, episode.quiet_since, now),
+            accuracy=proportion(int(rows.correct.sum()), len(rows)) if len(rows) else None,
+        )
+
+    def _notifications(self, taken: Step, verdict: Verdict, fresh: Fresh, now: int) -> tuple[Notification, ...]:
+        """One row a receiver. An opening also asks for a drift report; asking twice for one episode gives one."""
+        episode, event = taken.episode, taken.event
+        if episode is None or event is None:
+            return ()
+        report = self._reports.ask(self._version, now, episode.id) if event == "opened" else None
+        news = News(event, episode, verdict, fresh, self._baseline.model.name, self._policy.public_url, report)
+        what = f"escalated:{episode.severity}:{episode.kind}" if event == "escalated" else event
+        head, text = title(news), body(news)
+        return tuple(
+            Notification(f"{episode.id}/{what}#{receiver}", event, episode.severity, head, text, created=now)
+            for receiver in self._policy.receivers
+        )
+
+
+def _restarted(states: Mapping[str, StreamState], taken: Step, now: int) -> dict[str, StreamState]:
+    """A stream that starts anew forgets, and never reads a row that was predicted before the quiet began:
+    labels for the stretch of trouble may still be on their way."""
+    since = now if taken.episode is None or taken.episode.quiet_since is None else taken.episode.quiet_since
+    anew = {"since": since, "state": None}
+    return {name: StreamState(state.cursor, anew) if name in taken.restart else state for name, state in states.items()}
+
+
+def _failed(check: Check | Stream, error: Exception) -> Finding:
+    """The type of the error only: its message may hold a text."""
+    logger.error("check_failed", check=check.name, error=type(error).__name__)
+    summary = f"The check itself failed with {type(error).__name__}."
+    return Finding(check=check.name, aspect=check.aspect, state=State.FAILED, summary=summary)
