@@ -1,0 +1,52 @@
+// The four questions with an answer of one line each, which lead to the long answers.
+
+import { byId, h, redraw } from "../dom.js";
+import { against, count, duration, percent, plural } from "../format.js";
+import { now } from "../clock.js";
+import { icon } from "../icons.js";
+import { latency, rate } from "./speed.js";
+
+export function drawAnswers(status) {
+  const answers = [
+    ["right", "Is it right?", ...right(status)],
+    ["fast", "Is it fast?", ...fast(status)],
+    ["changed", "Has something changed?", ...changed(status)],
+    ["trust", "Can I trust this page?", ...trust(status)],
+  ];
+  redraw(byId("answers"), answers, () =>
+    h("ul", {}, answers.map(([id, question, tone, answer]) =>
+      h("li", {}, h("a", { href: `#${id}`, "data-key": id }, icon(tone, 18), h("span", { class: "asked" }, question), h("span", { class: "answered" }, answer))))));
+}
+
+function right({ accuracy, estimated_accuracy: estimate, verdict }) {
+  if (accuracy) {
+    const tone = verdict?.kind === "harmful" ? "page" : Number.isFinite(accuracy.baseline) && accuracy.high < accuracy.baseline ? "ticket" : "ok";
+    return [tone, `${percent(accuracy.value)}, ${against(accuracy.value, accuracy.baseline)}`];
+  }
+  if (estimate?.trusted) return ["notice", `About ${percent(estimate.value, 0)}, estimated without labels`];
+  return ["unknown", "Not known: no labels yet"];
+}
+
+function fast({ predictions }) {
+  const { p50, p99 } = latency(predictions);
+  const pace = rate() ?? (Number.isFinite(predictions?.last_hour) ? `${count(predictions.last_hour)} in the last hour` : null);
+  if (p99 !== null) return ["ok", `${duration(p50)} at the median, ${duration(p99)} at p99`];
+  if (!predictions?.total) return ["unknown", "No prediction yet"];
+  return ["notice", pace ?? plural(predictions.total, "prediction")];
+}
+
+function changed({ checks }) {
+  if (!checks?.length) return ["unknown", "Not known: no check has run yet"];
+  const inState = (state) => checks.filter((check) => check.state === state).length;
+  if (inState("alarm")) return ["ticket", `${inState("alarm")} of ${plural(checks.length, "check")} in alarm`];
+  if (inState("failed")) return ["ticket", `${plural(inState("failed"), "check")} failed to run`];
+  if (inState("ok")) return ["ok", `No: ${plural(inState("ok"), "check")} quiet`];
+  return ["unknown", "Too little data to say"];
+}
+
+function trust({ monitor, accuracy }) {
+  if (!monitor?.last_round) return ["unknown", "Not yet: the monitor has not run"];
+  if (monitor.stale) return ["stale", `No: the last round was ${duration(Math.floor((now() - Date.parse(monitor.last_round)) / 60_000) * 60)} ago`];
+  const labels = accuracy ? `, with ${plural(accuracy.labels, "label")}` : ", but without labels";
+  return [accuracy ? "ok" : "notice", `Yes: checked every ${duration(monitor.interval_seconds)}${labels}`];
+}
