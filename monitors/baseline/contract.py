@@ -1,0 +1,94 @@
+"""The baseline itself: what it holds, how it reads as JSON, and the hash that is its id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.prediction import Estimate, ModelInfo
+from monitors.window import COLUMNS, Window
+
+SCHEMA_VERSION = 1
+CONTRACT_FILE = "baseline.json"
+REFERENCE_FILE = "reference.parquet"
+WORDS_FILE = "words.parquet"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """The evaluation of one model on labelled rows that it has never seen."""
+
+    id: str
+    """Short hash of everything below but `created`."""
+    model: ModelInfo
+    engine: str
+    precision: str
+    created: str
+    """ISO 8601, UTC."""
+    dataset: Mapping[str, object]
+    """`name`, `sha256`, `rows`."""
+    metrics: Mapping[str, Estimate]
+    """At least `accuracy`, `balanced_accuracy`, `macro_f1`, `macro_precision`, `macro_recall`, `log_loss`, `ece`;
+    by class as `recall[World]`."""
+    temperature: float
+    confusion: NDArray[np.int64]
+    """(classes, classes): rows are the true class, columns the predicted one."""
+    reference: Window
+    """Every row with its truth; `time` is the row number."""
+    words: Mapping[str, int]
+    """In how many documents each word stood; words of at least two documents."""
+    documents: int
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    """Figures that the rows cannot give, by name, each with its reason."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the model's weights, tokenizer and labels, where they are known."""
+
+    @property
+    def accuracy(self) -> Estimate:
+        return self.metrics["accuracy"]
+
+
+def contract(baseline: Baseline) -> dict[str, Any]:
+    """What stands in `baseline.json`; no NaN, no text."""
+    model = baseline.model
+    by_class = baseline.confusion.sum(axis=1).tolist()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "id": baseline.id,
+        "created": baseline.created,
+        "model": {
+            "version": model.version,
+            "name": model.name,
+            "labels": list(model.labels),
+            "features": list(model.features),
+            "hashes": dict(baseline.hashes),
+        },
+        "engine": {"name": baseline.engine, "precision": baseline.precision},
+        "dataset": dict(baseline.dataset),
+        "counts": {
+            "rows": len(baseline.reference),
+            "documents": baseline.documents,
+            "words": len(baseline.words),
+            "classes": dict(zip(model.labels, by_class, strict=True)),
+        },
+        "metrics": {name: asdict(estimate) for name, estimate in baseline.metrics.items()},
+        "undefined": dict(baseline.undefined),
+        "temperature": baseline.temperature,
+        "confusion": baseline.confusion.tolist(),
+    }
+
+
+def identity(baseline: Baseline) -> str:
+    """A hash that is the same wherever and whenever the same baseline is made."""
+    facts = contract(baseline) | {"id": None, "created": None, "words": sorted(baseline.words.items())}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name in COLUMNS:
+        column = getattr(baseline.reference, name)
+        digest.update(json.dumps(list(column)).encode() if column.dtype == object else column.tobytes())
+    return digest.hexdigest()[:12]

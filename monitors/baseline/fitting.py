@@ -1,0 +1,101 @@
+"""Fits a baseline to rows that the model has never seen. Knows nothing of files, or of how the rows were classified."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InputError
+from model.features import words as words_of
+from model.prediction import ModelInfo, Predictions, text_fingerprint
+from monitors.baseline.contract import Baseline, identity
+from monitors.window import Window
+from monitors.window_file import numbered_ids
+
+if TYPE_CHECKING:
+    from model.evaluation import Evaluation
+
+
+def fit_baseline(
+    *,
+    model: ModelInfo,
+    engine: str,
+    precision: str,
+    predictions: Predictions,
+    truth: NDArray[np.int64],
+    texts: Iterable[str],
+    dataset: Mapping[str, object],
+    created: str,
+    segments: Sequence[str | None] | None = None,
+    hashes: Mapping[str, str] | None = None,
+    evaluation: Evaluation | None = None,
+) -> Baseline:
+    """What normal looks like, from n predictions, their true classes (n,) and their texts, which are read once.
+
+    `evaluation` is what `evaluate` says of these rows, where it is at hand already. Raises InputError.
+    """
+    from model.evaluation import evaluate  # scipy, which a program that only loads a baseline does without
+
+    evaluation = evaluation or evaluate(truth, predictions.scores, model.labels, segments=segments)
+    fingerprints: list[int] = []
+    documents: Counter[str] = Counter()
+    for text in texts:
+        fingerprints.append(text_fingerprint(text))
+        documents.update(words_of(text))
+    if not len(fingerprints) == len(predictions) == len(truth):
+        raise ValueError(f"{len(fingerprints)} texts, {len(predictions)} predictions, {len(truth)} true classes")
+    numbers = np.arange(len(truth))
+    segment = np.full(len(truth), None, object)
+    segment[:] = None if segments is None else list(segments)
+    reference = Window(
+        model=model,
+        start=0,
+        end=len(truth),
+        ids=numbered_ids(numbers),
+        time=numbers,
+        predicted=predictions.labels,
+        scores=predictions.scores.astype(np.float64),
+        features=predictions.features.astype(np.float64),
+        projection=predictions.projections.astype(np.float64),
+        text_hash=np.array(fingerprints, np.uint64),
+        truncated=predictions.truncated,
+        segment=segment,
+        truth=np.asarray(truth, np.int64),
+        label_time=numbers,
+        asked=np.full(len(truth), np.nan),
+    )
+    baseline = Baseline(
+        id="",
+        model=model,
+        engine=engine,
+        precision=precision,
+        created=created,
+        dataset=dict(dataset),
+        metrics=evaluation.metrics,
+        temperature=evaluation.temperature.value,
+        confusion=evaluation.confusion,
+        reference=reference,
+        words={word: count for word, count in sorted(documents.items()) if count >= 2},
+        documents=len(fingerprints),
+        undefined=evaluation.undefined,
+        hashes=dict(hashes or {}),
+    )
+    return replace(baseline, id=identity(baseline))
+
+
+def refuse_training_rows(text_hashes: NDArray[np.uint64], training: NDArray[np.uint64] | None) -> None:
+    """Raise InputError when a row is one that the model was trained on; `training` None is not known."""
+    if training is None or not len(training):
+        return
+    seen = int(np.isin(text_hashes, training).sum())
+    if seen:
+        rows = "row is one" if seen == 1 else "rows are ones"
+        raise InputError(
+            f"{seen} of the {len(text_hashes)} {rows} that the model was trained on, so the baseline would be "
+            "too good; take rows that it has never seen, for example with --rows."
+        )

@@ -1,0 +1,232 @@
+"""A file of predictions as a Window: CSV, JSON Lines or Parquet, from any classifier. Knows nothing of checks.
+
+A score column a class (`World` or `score_World`) is needed. Read where present: `id`, `time`, `predicted`, `label`,
+`segment`, `truncated`, `text_hash`, features by name, `p0` … `p31`, and `text`, of which only numbers are kept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InputError
+from model.features import FEATURES, text_features
+from model.prediction import ModelInfo, text_fingerprint
+from monitors.window import Window
+from monitors.window_file import PROJECTION_COLUMNS, SCORE_PREFIX, numbered_ids
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_IDS = UUID("5b0b9b8e-6a0c-4a43-9a5e-7c1f2d3e4a5b")
+"""Name space of ids that are not UUIDs themselves."""
+_SECOND = 1_000_000
+
+
+def read_predictions(path: Path, model: ModelInfo) -> Window:
+    """The predictions of a file, in order of their time (of the file where it gives none).
+
+    Labels and predicted classes are names; `predicted` is the highest score where it is missing. `time` is ISO 8601
+    (UTC where it names no zone) or seconds, milliseconds or microseconds since the epoch. Raises InputError.
+    """
+    frame = _read(path)
+    frame.columns = [str(name).strip() for name in frame.columns]
+    scores = _scores(frame, model, path)
+    time = _time(frame, path)
+    if "predicted" in frame:
+        predicted = _classes(frame, "predicted", model, path)
+        if (predicted < 0).any():
+            raise InputError(
+                f"{path} has {int((predicted < 0).sum())} rows without a predicted class; fill the column."
+            )
+    else:
+        predicted = scores.argmax(axis=1)
+    texts = [text or "" for text in _names(frame, "text")] if "text" in frame else None
+    truth = _classes(frame, "label", model, path) if "label" in frame else np.full(len(frame), -1, np.int64)
+    window = Window(
+        model=model,
+        start=int(time.min()),
+        end=int(time.max()) + 1,
+        ids=_ids(frame),
+        time=time,
+        predicted=predicted,
+        scores=scores,
+        features=_features(frame, texts, model, path),
+        projection=_projection(frame, path),
+        text_hash=_text_hash(frame, texts, path),
+        truncated=_truncated(frame, path),
+        segment=_names(frame, "segment"),
+        truth=truth,
+        label_time=np.where(truth >= 0, time, 0),
+        asked=np.full(len(frame), np.nan),
+    )
+    return window.take(np.argsort(time, kind="stable"))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        match path.suffix.lower():
+            case ".csv":
+                # strings stay strings: a class or a text may be called NA or nan
+                frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
+            case ".jsonl" | ".ndjson":
+                frame = pd.read_json(path, lines=True, dtype=False, convert_dates=False, convert_axes=False)
+            case ".parquet":
+                frame = pd.read_parquet(path)
+            case _:
+                raise InputError(f"{path} is none of .csv, .jsonl and .parquet; save the predictions as one of them.")
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or 'it is damaged'}.") from None
+    except (ValueError, pa.ArrowException):
+        if path.is_file() and not path.stat().st_size:
+            raise InputError(f"{path} is empty.") from None
+        raise InputError(f"{path} cannot be read as {path.suffix[1:].upper()}; save it anew.") from None
+    if not len(frame):
+        raise InputError(f"{path} has no row.")
+    return frame
+
+
+def _numbers(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
+    """A column as numbers; NaN where a cell is empty."""
+    import pandas as pd
+
+    column = frame[name]
+    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+        column = column.replace({"": None})
+    try:
+        return pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
+    except (ValueError, TypeError):
+        raise InputError(f"Column {name!r} of {path} holds something that is not a number.") from None
+
+
+def _scores(frame: pd.DataFrame, model: ModelInfo, path: Path) -> NDArray[np.float64]:
+    from model.evaluation import checked_scores
+
+    columns = {
+        label: f"{SCORE_PREFIX}{label}" if f"{SCORE_PREFIX}{label}" in frame else label for label in model.labels
+    }
+    missing = [label for label, name in columns.items() if name not in frame]
+    if missing:
+        raise InputError(
+            f"{path} has no score column for {', '.join(missing)}; "
+            f"there must be one for each class, called like the class or {SCORE_PREFIX}<class>."
+        )
+    try:
+        return checked_scores(np.column_stack([_numbers(frame, name, path) for name in columns.values()]), model.labels)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _time(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
+    """Microseconds since the epoch; the row number where there is no such column."""
+    import pandas as pd
+
+    if "time" not in frame:
+        return np.arange(len(frame))
+    column = frame["time"]
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        try:
+            numbers = _numbers(frame, "time", path)
+        except InputError:
+            pass
+        else:
+            if np.isnan(numbers).any():
+                raise InputError(f"{path} has rows without a time; fill the column or leave it out.")
+            largest = float(np.abs(numbers).max())
+            # 1e11 seconds are in the year 5138, 1e11 milliseconds in 1973
+            unit = _SECOND if largest < 1e11 else 1000 if largest < 1e14 else 1
+            return np.round(numbers * unit).astype(np.int64)
+    try:
+        moments = pd.to_datetime(column, utc=True, format=None if column.dtype.kind == "M" else "ISO8601")
+    except (ValueError, TypeError):
+        raise InputError(f"Column 'time' of {path} must be ISO 8601 or a number since the epoch.") from None
+    if moments.isna().any():
+        raise InputError(f"{path} has rows without a time; fill the column or leave it out.")
+    return moments.dt.tz_localize(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
+
+
+def _classes(frame: pd.DataFrame, name: str, model: ModelInfo, path: Path) -> NDArray[np.int64]:
+    """Index of the class each cell names; −1 where a cell is empty."""
+    index = {label: i for i, label in enumerate(model.labels)} | {None: -1}
+    found = np.array([index.get(value, -2) for value in _names(frame, name)], np.int64)
+    if (found == -2).any():
+        raise InputError(
+            f"Column {name!r} of {path} has {int((found == -2).sum())} rows with a class that the model does not have; "
+            f"its classes are {', '.join(model.labels)}."
+        )
+    return found
+
+
+def _names(frame: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """A column as str, None where a cell is empty or the column missing."""
+    names = np.full(len(frame), None, object)
+    if name in frame:
+        column = frame[name]
+        names[:] = [
+            None if missing or value == "" else str(value)
+            for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
+        ]
+    return names
+
+
+def _ids(frame: pd.DataFrame) -> NDArray[np.uint8]:
+    if "id" not in frame:
+        return numbered_ids(np.arange(len(frame)))
+    return np.frombuffer(b"".join(_uuid(value).bytes for value in frame["id"].tolist()), np.uint8).reshape(-1, 16)
+
+
+def _uuid(value: Any) -> UUID:
+    name = str(value)
+    try:
+        return UUID(name)
+    except ValueError:
+        return UUID(int=int(name)) if name.isdecimal() and len(name) < 19 else uuid5(_IDS, name)
+
+
+def _features(frame: pd.DataFrame, texts: list[str] | None, model: ModelInfo, path: Path) -> NDArray[np.float64]:
+    """By name from the file, otherwise read off the text, otherwise NaN."""
+    features = np.full((len(frame), len(model.features)), np.nan)
+    counted = None if texts is None else text_features(texts, None, None)
+    for i, name in enumerate(model.features):
+        if name in frame:
+            features[:, i] = _numbers(frame, name, path)
+        elif counted is not None and name in FEATURES:
+            features[:, i] = counted[:, FEATURES.index(name)]
+    return features
+
+
+def _projection(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
+    present = [name for name in PROJECTION_COLUMNS if name in frame]
+    if not present:
+        return np.full((len(frame), len(PROJECTION_COLUMNS)), np.nan)
+    if len(present) < len(PROJECTION_COLUMNS):
+        raise InputError(f"{path} has {len(present)} of the {len(PROJECTION_COLUMNS)} projection columns p0 to p31.")
+    return np.column_stack([_numbers(frame, name, path) for name in PROJECTION_COLUMNS])
+
+
+def _text_hash(frame: pd.DataFrame, texts: list[str] | None, path: Path) -> NDArray[np.uint64]:
+    if texts is not None:
+        return np.array([text_fingerprint(text) for text in texts], np.uint64)
+    if "text_hash" not in frame:
+        return np.zeros(len(frame), np.uint64)
+    try:
+        return np.array([int(value) for value in frame["text_hash"].tolist()], np.uint64)
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(f"Column 'text_hash' of {path} must hold whole numbers of 64 bits.") from None
+
+
+def _truncated(frame: pd.DataFrame, path: Path) -> NDArray[np.bool_]:
+    words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False, "none": False}
+    values = [words.get(str(value).lower()) for value in _names(frame, "truncated")]
+    if None in values:
+        raise InputError(f"Column 'truncated' of {path} must hold true or false.")
+    return np.array(values, np.bool_)
