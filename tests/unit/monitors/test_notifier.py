@@ -173,17 +173,10 @@ def test_a_receiver_that_was_dead_for_a_while_is_told_once_it_is_back(receiver):
     assert len(receiver.told) == 1
 
 
-def test_nobody_listening_is_worth_another_try(unused_port):
+def test_nobody_listening_is_worth_another_try(free_port):
     outbox = outbox_of(note())
-    Notifier(outbox, apprise_channels([f"json://127.0.0.1:{unused_port}/"]), Clock(), jitter=lambda: 1.0).deliver()
+    Notifier(outbox, apprise_channels([f"json://127.0.0.1:{free_port}/"]), Clock(), jitter=lambda: 1.0).deliver()
     assert outbox.rows["e1/opened#1"].state == "waiting"
-
-
-@pytest.fixture
-def unused_port():
-    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    server.server_close()
-    return server.server_port
 
 
 def test_a_final_answer_of_a_real_webhook_is_given_up(receiver):
