@@ -1,0 +1,116 @@
+"""Puts the application together: parts in, a FastAPI application out. No module-level application.
+
+The routes stand in `routes/`, one file a subject; the door stands around all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.collector import StoredStateCollector, stored_state
+from service.door import Door, Readiness
+from service.errors import Broken, MethodNotAllowed, NotFound, Refused
+from service.parts import Parts
+from service.routes import docs, feedback, pages, predictions, reports, watch
+from service.routes.wire import SCHEMA_ROOT, PlainRoute
+from service.schemas import BatchRequest, FeedbackBatchRequest, FeedbackRequest, PredictRequest, ProblemDocument
+from service.status import Cached
+
+DESCRIPTION = """
+Serves a BERT text classifier, keeps a durable record of every answer, and says whether the model is still right.
+
+A 200 from `/predict` means that the row is committed. Errors are problem documents (RFC 9457) of one shape, and
+never quote the input. Of a JSON key that stands twice the last one counts; fields that are not known are refused.
+"""
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """The application. Its lifespan starts the predictor, and stops it when the last answer has left.
+
+    `app.state.readiness` is what `server.serve` tells about the start and the end.
+    """
+    readiness = Readiness()
+    app = FastAPI(
+        title="bertwatch",
+        version=parts.version,
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(parts),
+        exception_handlers={HTTPException: _as_problem},
+    )
+    app.router.route_class = PlainRoute
+    app.state.readiness = readiness
+    predictions.add(app, parts)
+    feedback.add(app, parts)
+    watch.add(app, parts, readiness)
+    reports.add(app, parts)
+    pages.add(app, parts.pages)
+    docs.add(app)
+    _count(app, parts)
+    _complete_openapi(app)
+    app.add_middleware(Door, metrics=parts.metrics, keys=parts.keys, readiness=readiness)
+    return app
+
+
+def _lifespan(parts: Parts) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        parts.predictor.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(parts.predictor.stop)
+
+    return lifespan
+
+
+async def _as_problem(_: Request, error: Any) -> Response:
+    """What the router refuses, as one of ours; the door answers it."""
+    if error.status_code == NotFound.status:
+        raise NotFound
+    if error.status_code == MethodNotAllowed.status:
+        raise MethodNotAllowed(headers=[("allow", (error.headers or {}).get("Allow", ""))])
+    raise Refused if error.status_code < 500 else Broken
+
+
+def _count(app: FastAPI, parts: Parts) -> None:
+    """Start every counter at 0, and export what the stores hold."""
+    metrics, classifier = parts.metrics, parts.predictor.classifier
+    routes = [route for route in app.routes if isinstance(route, PlainRoute)]
+    metrics.know_routes((route.path, method) for route in routes for method in sorted(route.methods or ()))
+    metrics.know_model(parts.model, classifier.engine, classifier.precision, parts.predictor.baseline_id)
+    metrics.know_build(parts.version)
+    metrics.registry.register(StoredStateCollector(Cached(lambda: stored_state(parts)).get))
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """FastAPI knows the models of answers; the bodies, which we read ourselves, and the keys are added here."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            bodies = (PredictRequest, BatchRequest, FeedbackRequest, FeedbackBatchRequest, ProblemDocument)
+            _, schemas = models_json_schema(
+                [(model, "validation") for model in bodies], ref_template=SCHEMA_ROOT + "{model}"
+            )
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {}).update(schemas["$defs"])
+            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}, {}]
+            app.openapi_schema = document
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents

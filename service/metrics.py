@@ -1,0 +1,233 @@
+"""Every metric, declared once, and the one place that counts.
+
+Knows nothing of HTTP or stores. `ALL_METRICS` is the table that the documentation is tested against; the
+entries marked `collected` are filled by `service.collector` from the newest stored verdict at each scrape.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+from model.prediction import ModelInfo, Record
+from service.errors import PROBLEMS
+from service.store.nouns import Outcome
+
+LATENCY_OBJECTIVE = 0.25
+"""Seconds; one boundary of the latency histogram, so that the objective is counted and not interpolated."""
+
+_LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, LATENCY_OBJECTIVE, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_STAGE = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_TOKENS = (8, 16, 32, 64, 96, 128, 192, 256, 384, 512)
+_SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+_DELAYS = (60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
+
+METHODS = ("GET", "POST", "HEAD", "other")
+OTHER = "other"
+STAGES = ("queue", "classify", "commit")
+FEEDBACK_OUTCOMES = tuple(str(outcome) for outcome in Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One entry of the table. `name` is the name that Prometheus shows, with `_total` for counters."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+    collected: bool = False
+
+
+def _stored(name: str, help_text: str, *labels: str) -> Metric:
+    return Metric(name, "gauge", labels, help_text, collected=True)
+
+
+_OF_THE_SERVICE: tuple[Metric, ...] = (
+    # requests
+    Metric("bertwatch_http_requests_total", "counter", ("route", "method", "code"), "Requests answered."),
+    Metric("bertwatch_http_request_duration_seconds", "histogram", ("route",), "Time from head to answer.", _LATENCY),
+    Metric("bertwatch_http_requests_in_progress", "gauge", (), "Requests being answered now."),
+    Metric("bertwatch_problems_total", "counter", ("problem",), "Problem documents sent, by the last part of type."),
+    Metric("bertwatch_clients_gone_total", "counter", (), "Requests whose client left before the answer."),
+    # the way of a prediction
+    Metric(
+        "bertwatch_stage_duration_seconds",
+        "histogram",
+        ("stage",),
+        "Time in queue, classify (tokenise and infer), commit.",
+        _STAGE,
+    ),
+    Metric("bertwatch_queue_depth", "gauge", (), "Texts that wait for a worker."),
+    Metric("bertwatch_queue_limit", "gauge", (), "Texts that may wait; beyond it the answer is 503."),
+    Metric("bertwatch_workers", "gauge", (), "Single-thread engine workers."),
+    Metric("bertwatch_batch_texts", "histogram", (), "Texts that a worker took at a time.", _TEXTS),
+    Metric("bertwatch_predictions_total", "counter", ("label",), "Predictions committed, by served label."),
+    Metric("bertwatch_prediction_confidence_ratio", "histogram", (), "Score of the served label.", _SHARES),
+    Metric("bertwatch_text_tokens", "histogram", (), "Tokens of a text that the model read.", _TOKENS),
+    Metric("bertwatch_texts_truncated_total", "counter", (), "Texts longer than the model reads."),
+    Metric("bertwatch_log_rows_total", "counter", (), "Rows committed to the prediction log."),
+    Metric("bertwatch_log_failures_total", "counter", (), "Commits that failed; their requests got 503."),
+    Metric("bertwatch_log_writable", "gauge", (), "1 while the last commit succeeded, else 0."),
+    # labels
+    Metric("bertwatch_feedback_total", "counter", ("outcome",), "Labels received, by what became of them."),
+    Metric("bertwatch_label_delay_seconds", "histogram", (), "Time from a prediction to its first label.", _DELAYS),
+    # what runs
+    Metric(
+        "bertwatch_model_info",
+        "gauge",
+        ("version", "name", "engine", "precision", "baseline"),
+        "1 for the served model.",
+    ),
+    Metric("bertwatch_build_info", "gauge", ("version", "python"), "1 for the running build."),
+)
+
+_FROM_THE_STORE: tuple[Metric, ...] = (
+    _stored("bertwatch_store_readable", "1 if this scrape could read the store, else 0."),
+    _stored("bertwatch_online_accuracy_ratio", "Accuracy over the accuracy window, from labels."),
+    _stored("bertwatch_online_accuracy_ratio_low", "Lower end of its 95 % interval."),
+    _stored("bertwatch_online_accuracy_ratio_high", "Upper end of its 95 % interval."),
+    _stored("bertwatch_online_accuracy_ratio_labels", "Labels behind it."),
+    _stored("bertwatch_baseline_accuracy_ratio", "Accuracy of the baseline."),
+    _stored("bertwatch_label_coverage_ratio", "Share of the accuracy window that has a label."),
+    _stored("bertwatch_label_lag_seconds", "Median time from prediction to label."),
+    _stored("bertwatch_estimated_accuracy_ratio", "Accuracy estimated without labels."),
+    _stored("bertwatch_estimated_accuracy_ratio_low", "Lower end of its interval."),
+    _stored("bertwatch_estimated_accuracy_ratio_high", "Upper end of its interval."),
+    _stored("bertwatch_estimated_accuracy_trusted", "1 if the estimate may be believed, else 0."),
+    _stored("bertwatch_check_score", "Score of a check; above the threshold is an alarm.", "check", "aspect"),
+    _stored("bertwatch_check_threshold", "Threshold of the same check.", "check", "aspect"),
+    _stored("bertwatch_check_state", "1 for the state that a check is in.", "check", "state"),
+    _stored("bertwatch_check_rows", "Rows that a check looked at.", "check"),
+    _stored("bertwatch_verdict_active", "1 for the newest verdict.", "verdict", "severity"),
+    _stored("bertwatch_episode_active", "1 for the open episode.", "verdict", "severity"),
+    _stored("bertwatch_window_rows", "Predictions in the newest verdict's window."),
+    _stored("bertwatch_monitor_last_success_timestamp_seconds", "End of the last round of checks; 0 before the first."),
+    _stored("bertwatch_monitor_interval_seconds", "Time between two rounds of checks."),
+    _stored("bertwatch_outbox_notifications", "Notifications waiting, or given up for good (failed).", "state"),
+)
+"""What the newest stored verdict says."""
+
+ALL_METRICS: tuple[Metric, ...] = _OF_THE_SERVICE + _FROM_THE_STORE
+METRICS: dict[str, Metric] = {metric.name: metric for metric in ALL_METRICS}
+
+
+class Metrics:
+    """The service's own counters, on a registry that is passed in. One small method for each thing that happens."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._histograms: dict[str, Histogram] = {}
+        self._token_column: int | None = None
+        for metric in _OF_THE_SERVICE:
+            self._declare(metric)
+        ProcessCollector(registry=registry)
+        self._start_at_zero()
+
+    def _declare(self, metric: Metric) -> None:
+        if metric.kind == "counter":
+            self._counters[metric.name] = Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+        elif metric.kind == "gauge":
+            self._gauges[metric.name] = Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
+        else:
+            self._histograms[metric.name] = Histogram(
+                metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry
+            )
+
+    def _start_at_zero(self) -> None:
+        for problem in PROBLEMS:
+            self._counters["bertwatch_problems_total"].labels(problem.slug)
+        for outcome in FEEDBACK_OUTCOMES:
+            self._counters["bertwatch_feedback_total"].labels(outcome)
+        for stage in STAGES:
+            self._histograms["bertwatch_stage_duration_seconds"].labels(stage)
+        self._gauges["bertwatch_log_writable"].set(1)
+
+    def know_routes(self, routes: Iterable[tuple[str, str]]) -> None:
+        """Start the counters of each (route template, method) at 0, for the answers that objectives count."""
+        for route, method in routes:
+            self._histograms["bertwatch_http_request_duration_seconds"].labels(route)
+            for code in ("200", "500", "503"):
+                self._counters["bertwatch_http_requests_total"].labels(route, method, code)
+
+    def know_model(self, model: ModelInfo, engine: str, precision: str, baseline: str | None) -> None:
+        self._token_column = model.features.index("tokens") if "tokens" in model.features else None
+        for label in model.labels:
+            self._counters["bertwatch_predictions_total"].labels(label)
+        self._gauges["bertwatch_model_info"].labels(model.version, model.name, engine, precision, baseline or "").set(1)
+
+    def know_build(self, version: str) -> None:
+        self._gauges["bertwatch_build_info"].labels(version, platform.python_version()).set(1)
+
+    def watch_queue(self, depth: Callable[[], float], limit: int, workers: int) -> None:
+        self._gauges["bertwatch_queue_depth"].set_function(depth)
+        self._gauges["bertwatch_queue_limit"].set(limit)
+        self._gauges["bertwatch_workers"].set(workers)
+
+    # requests
+
+    def request_began(self) -> None:
+        self._gauges["bertwatch_http_requests_in_progress"].inc()
+
+    def request_ended(self, route: str, method: str, code: int | None, seconds: float) -> None:
+        """`route` is a template of ours or `other`; `code` None means that the client left without an answer."""
+        self._gauges["bertwatch_http_requests_in_progress"].dec()
+        if code is None:
+            self._counters["bertwatch_clients_gone_total"].inc()
+            return
+        method = method if method in METHODS else OTHER
+        self._counters["bertwatch_http_requests_total"].labels(route, method, str(code)).inc()
+        self._histograms["bertwatch_http_request_duration_seconds"].labels(route).observe(seconds)
+
+    def problem(self, slug: str) -> None:
+        self._counters["bertwatch_problems_total"].labels(slug).inc()
+
+    # the way of a prediction
+
+    def batch_taken(self, waits: Sequence[float]) -> None:
+        """A worker took a batch whose texts had waited for so many seconds."""
+        self._histograms["bertwatch_batch_texts"].observe(len(waits))
+        queue = self._histograms["bertwatch_stage_duration_seconds"].labels("queue")
+        for wait in waits:
+            queue.observe(wait)
+
+    def batch_classified(self, seconds: float) -> None:
+        self._histograms["bertwatch_stage_duration_seconds"].labels("classify").observe(seconds)
+
+    def committed(self, records: Sequence[Record], seconds: float) -> None:
+        """These rows stand in the log now, after a commit of so many seconds."""
+        self._histograms["bertwatch_stage_duration_seconds"].labels("commit").observe(seconds)
+        self._counters["bertwatch_log_rows_total"].inc(len(records))
+        self._gauges["bertwatch_log_writable"].set(1)
+        labels = self._counters["bertwatch_predictions_total"]
+        for record in records:
+            labels.labels(record.label).inc()
+            self._histograms["bertwatch_prediction_confidence_ratio"].observe(record.prediction.confidence)
+            if record.prediction.truncated:
+                self._counters["bertwatch_texts_truncated_total"].inc()
+            if (
+                self._token_column is not None
+                and (tokens := float(record.prediction.features[self._token_column])) >= 0
+            ):
+                self._histograms["bertwatch_text_tokens"].observe(tokens)
+
+    def commit_failed(self) -> None:
+        self._counters["bertwatch_log_failures_total"].inc()
+        self._gauges["bertwatch_log_writable"].set(0)
+
+    # labels
+
+    def label_arrived(self, outcome: Outcome, delay: float | None = None) -> None:
+        """`delay`: seconds from the prediction to this label, if it is the first."""
+        self._counters["bertwatch_feedback_total"].labels(outcome).inc()
+        if delay is not None:
+            self._histograms["bertwatch_label_delay_seconds"].observe(delay)

@@ -1,0 +1,349 @@
+"""Queue, workers, commit, answer: a request that gets an answer has its row committed.
+
+Three rooms that pass tickets on: the event loop submits, N single-thread workers classify, one writer
+commits what has finished as one transaction and only then lets the answers leave. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+import structlog
+
+from model.prediction import ModelInfo, Prediction, Predictions, Record, text_fingerprint
+from monitors.protocols import Clock
+from service.errors import Broken, ClientGone, DeadlineExceeded, LogUnavailable, Overloaded, Stopping, where
+from service.ids import uuid7
+from service.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+MOST_TICKETS_A_COMMIT = 512
+
+
+class Classifier(Protocol):
+    """What makes predictions. Safe to call from several threads at the same time."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    def classify(self, texts: Sequence[str], /) -> Predictions: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One text to classify, with what the caller says about it."""
+
+    text: str
+    reference: str | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may wait, how much one worker takes, and for how long a request may wait (seconds)."""
+
+    workers: int
+    queue_size: int = 256
+    max_batch: int = 8
+    request_timeout: float = 30.0
+
+
+class Ticket:
+    """An accepted request: one item, or the items of a batch, which are committed and answered together."""
+
+    __slots__ = ("_future", "_timer", "accepted", "deadline", "gone", "items", "loop", "records", "remaining")
+
+    def __init__(self, items: Sequence[Item], timeout: float) -> None:
+        self.items = items
+        self.accepted = time.monotonic()
+        self.deadline = self.accepted + timeout
+        self.records: list[Record | None] = [None] * len(items)
+        self.remaining = len(items)
+        self.gone = False
+        """Nobody waits any more; what is not yet computed or committed need not be."""
+        self.loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[list[Record]] = self.loop.create_future()
+        self._timer = self.loop.call_later(timeout, self._expire)
+
+    async def answer(self) -> list[Record]:
+        """The committed records, in the order of the items. Raises a Problem, or ClientGone."""
+        try:
+            return await self._future
+        finally:
+            self._timer.cancel()
+            self.gone = True
+
+    def abandon(self) -> None:
+        """The client has left: compute nothing for it. Call on the event loop."""
+        self.settle(ClientGone())
+
+    def _expire(self) -> None:
+        self.settle(DeadlineExceeded())
+
+    def settle(self, error: Exception | None) -> None:
+        """Give the waiting coroutine its answer or its error; the first one counts. Call on the event loop."""
+        if self._future.done():
+            return
+        if error is None:
+            self._future.set_result([record for record in self.records if record is not None])
+        else:
+            self.gone = True
+            self._future.set_exception(error)
+
+    def is_wanted(self) -> bool:
+        return not self.gone and time.monotonic() < self.deadline
+
+
+_Entry = tuple[Ticket, int]
+"""A ticket and the position of one of its items."""
+
+
+class Predictor:
+    """Classifies and records. `append` commits all records it is given as one transaction, or raises."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        append: Callable[[Sequence[Record]], None],
+        metrics: Metrics,
+        clock: Clock,
+        limits: Limits,
+        *,
+        store_text: str = "full",
+        baseline_id: str | None = None,
+    ) -> None:
+        self.classifier = classifier
+        self.limits = limits
+        self.baseline_id = baseline_id
+        self._append = append
+        self._metrics = metrics
+        self._clock = clock
+        self._store_text = store_text
+        self._waiting: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._finished: SimpleQueue[list[Ticket] | None] = SimpleQueue()
+        self._accepting = False
+        self._log_failing = False
+        self._lock = threading.Lock()
+        self._workers = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            for number in range(max(1, limits.workers))
+        ]
+        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        metrics.watch_queue(self._waiting.qsize, limits.queue_size, len(self._workers))
+
+    @property
+    def accepting(self) -> bool:
+        return self._accepting
+
+    @property
+    def log_failing(self) -> bool:
+        """True from a failed commit until the next that succeeds, or until `log_recovered`."""
+        return self._log_failing
+
+    def log_recovered(self) -> None:
+        """The log was seen to be writable again without a commit of ours."""
+        self._log_failing = False
+
+    def start(self) -> None:
+        for thread in (*self._workers, self._writer):
+            thread.start()
+        self._accepting = True
+
+    def refuse(self) -> None:
+        """Accept nothing more; what was accepted is still answered."""
+        with self._lock:
+            self._accepting = False
+
+    def stop(self, patience: float = 30.0) -> None:
+        """Accept nothing more, answer everything accepted, join all threads. Idempotent; blocks."""
+        self.refuse()
+        if not self._writer.is_alive():
+            return
+        until = time.monotonic() + patience
+        for _ in self._workers:
+            self._waiting.put(None)
+        for worker in self._workers:
+            worker.join(max(0.0, until - time.monotonic()))
+        self._finished.put(None)
+        self._writer.join(max(0.0, until - time.monotonic()))
+
+    def submit(self, items: Sequence[Item], timeout: float | None = None) -> Ticket:
+        """Put a request on the queue or refuse it at once. Call on the event loop.
+
+        A batch takes as many places as it has items; one that is larger than the whole queue is taken
+        while nothing waits. `timeout` (seconds) may shorten `request_timeout`, never lengthen it.
+        """
+        with self._lock:
+            if not self._accepting:
+                raise Stopping
+            depth = self._waiting.qsize()
+            if depth and depth + len(items) > self.limits.queue_size:
+                raise Overloaded
+            ticket = Ticket(items, min(timeout or self.limits.request_timeout, self.limits.request_timeout))
+            for position in range(len(items)):
+                self._waiting.put((ticket, position))
+        return ticket
+
+    # workers
+
+    def _work(self) -> None:
+        while (batch := self._take()) is not None:
+            if batch:
+                self._finish(batch, self._classify(batch))
+
+    def _take(self) -> list[_Entry] | None:
+        """Wait for an entry, then take this worker's share of what waits; None at the end.
+
+        A share, not all: with four workers, eight waiting texts are computed two by two, side by side.
+        """
+        first = self._waiting.get()
+        if first is None:
+            return None
+        entries = [first]
+        share = min(self.limits.max_batch, 1 + self._waiting.qsize() // len(self._workers))
+        while len(entries) < share:
+            try:
+                entry = self._waiting.get_nowait()
+            except Empty:
+                break
+            if entry is None:
+                self._waiting.put(None)
+                break
+            entries.append(entry)
+        now = time.monotonic()
+        batch = [(ticket, position) for ticket, position in entries if ticket.is_wanted()]
+        batch.sort(key=lambda entry: len(entry[0].items[entry[1]].text))
+        if batch:
+            self._metrics.batch_taken([now - ticket.accepted for ticket, _ in batch])
+        return batch
+
+    def _classify(self, batch: Sequence[_Entry]) -> list[Prediction | None]:
+        """A prediction for each entry; None where the classifier fails on that text even when it is alone."""
+        began = time.perf_counter()
+        try:
+            predictions = self.classifier.classify([ticket.items[position].text for ticket, position in batch])
+        except Exception as error:  # noqa: BLE001 - whatever a text does to a tokenizer, its neighbours are answered
+            if len(batch) > 1:
+                return [self._classify([entry])[0] for entry in batch]
+            log.error("classification_failed", error=where(error))
+            return [None]
+        self._metrics.batch_classified(time.perf_counter() - began)
+        return list(predictions)
+
+    def _finish(self, batch: Sequence[_Entry], predictions: Sequence[Prediction | None]) -> None:
+        """Build the records, and pass on every ticket whose last item this was."""
+        done: list[Ticket] = []
+        for (ticket, position), prediction in zip(batch, predictions, strict=True):
+            if prediction is not None:
+                ticket.records[position] = self._record(ticket.items[position], prediction)
+            with self._lock:
+                ticket.remaining -= 1
+                if ticket.remaining == 0:
+                    done.append(ticket)
+        if done:
+            self._finished.put(done)
+
+    def _record(self, item: Item, prediction: Prediction) -> Record:
+        now = self._clock()
+        model = self.classifier.info
+        return Record(
+            id=uuid7(now),
+            time=now,
+            model_version=model.version,
+            baseline_id=self.baseline_id,
+            engine=self.classifier.engine,
+            precision=self.classifier.precision,
+            label=model.labels[prediction.label],
+            prediction=prediction,
+            text=self._kept(item.text),
+            text_hash=0 if self._store_text == "none" else text_fingerprint(item.text),
+            reference=item.reference,
+            segment=item.segment,
+        )
+
+    def _kept(self, text: str) -> str | None:
+        """What the log keeps of a text, by `store_text`."""
+        if self._store_text == "full":
+            return text
+        return _sha256(text) if self._store_text == "hash" else None
+
+    # the writer
+
+    def _write(self) -> None:
+        ended = False
+        while not ended:
+            tickets, ended = self._drain()
+            if tickets:
+                self._commit(tickets)
+
+    def _drain(self) -> tuple[list[Ticket], bool]:
+        """Wait for finished tickets and take all there are; True when these are the last."""
+        tickets: list[Ticket] = []
+        finished = self._finished.get()
+        while finished is not None:
+            tickets += finished
+            if len(tickets) >= MOST_TICKETS_A_COMMIT:
+                return tickets, False
+            try:
+                finished = self._finished.get_nowait()
+            except Empty:
+                return tickets, False
+        return tickets, True
+
+    def _commit(self, tickets: Sequence[Ticket]) -> None:
+        """Commit the records of all whole tickets as one transaction, then let the answers leave."""
+        answers: list[tuple[Ticket, Exception | None]] = []
+        whole: list[Ticket] = []
+        for ticket in tickets:
+            if any(record is None for record in ticket.records):
+                answers.append((ticket, Broken()))
+            elif ticket.is_wanted():
+                whole.append(ticket)
+        records = [record for ticket in whole for record in ticket.records if record is not None]
+        stored = self._store(records)
+        answers += [(ticket, None if stored else LogUnavailable()) for ticket in whole]
+        for loop in {ticket.loop for ticket, _ in answers}:
+            mine = [(ticket, error) for ticket, error in answers if ticket.loop is loop]
+            try:
+                loop.call_soon_threadsafe(_settle_all, mine)
+            except RuntimeError:
+                log.warning("answers_lost", count=len(mine), reason="event loop closed")
+
+    def _store(self, records: Sequence[Record]) -> bool:
+        """Whether all records are committed."""
+        if not records:
+            return True
+        began = time.perf_counter()
+        try:
+            self._append(records)
+        except Exception as error:  # noqa: BLE001 - whatever a database does, the callers are told and the writer goes on
+            self._metrics.commit_failed()
+            self._log_failing = True
+            log.error("commit_failed", rows=len(records), error=where(error))
+            return False
+        self._log_failing = False
+        self._metrics.committed(records, time.perf_counter() - began)
+        return True
+
+
+def _settle_all(answers: Sequence[tuple[Ticket, Exception | None]]) -> None:
+    for ticket, error in answers:
+        ticket.settle(error)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
