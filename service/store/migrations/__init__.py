@@ -1,0 +1,1 @@
+"""Forward migrations, run from the program itself; nobody needs an alembic.ini."""

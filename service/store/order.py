@@ -1,0 +1,32 @@
+"""Commit order: whoever has read up to a number has missed nothing below it.
+
+Numbers drawn from a sequence are not committed in that order: a slow transaction with number 7 may commit
+after a fast one with number 8, and a reader that stood at 8 would never see 7. So writers take turns, and a
+number is drawn inside of the turn. SQLite has one writer at a time; PostgreSQL holds an advisory lock, which
+it lets go only after the transaction is visible.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import Connection, text
+
+LOCKS = {"predictions": 0x62657274_00000001, "labels": 0x62657274_00000002}
+
+
+def take_turn(connection: Connection, stream: Literal["predictions", "labels"]) -> None:
+    """Wait until no other transaction writes to this stream; holds until the end of the transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCKS[stream]})
+
+
+def draw(connection: Connection, stream: Literal["predictions", "labels"], count: int) -> int:
+    """The first of `count` consecutive numbers, above all that were ever committed. After `take_turn`."""
+    if connection.dialect.name == "postgresql":
+        last = connection.execute(
+            text(f"SELECT setval('{stream}_order', nextval('{stream}_order') + :more)"), {"more": count - 1}
+        ).scalar_one()
+        return int(last) - count + 1
+    known = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": stream}).scalar()
+    return int(known or 0) + 1

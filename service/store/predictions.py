@@ -1,0 +1,254 @@
+"""The prediction log: what was served, in the order in which it was committed, for ever readable by its version.
+
+Knows nothing of queues, checks or HTTP. A row is on disk when `append` returns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+
+from model.prediction import ModelInfo, Record
+from monitors.window import Window
+from service.store.catalog import Catalog, Known
+from service.store.database import Database
+from service.store.nouns import LogSummary
+from service.store.order import draw, take_turn
+from service.store.packing import pack, to_prediction, unpack
+from service.store.schema import labels, models, prediction_numbers, predictions, pulse
+from service.store.statements import check_storable, in_parts, storable
+from service.store.windows import (
+    attach_labels,
+    between,
+    labelled_window,
+    of_model,
+    period_of,
+    read_labelled,
+    read_unlabelled,
+)
+
+BY_TIME = (prediction_numbers.c.time, prediction_numbers.c.seq)
+HOUR = 3_600_000_000
+FINGERPRINT = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
+
+class PredictionLog:
+    """Implements `monitors.protocols.Log` and `ModelCatalog`; may be used from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._catalog = Catalog(database)
+
+    def register(self, info: ModelInfo, now: int) -> None:
+        """Make a model version known; needed before its first row, harmless afterwards."""
+        self._catalog.register(info, now)
+
+    def models(self) -> Sequence[ModelInfo]:
+        """All versions, in the order in which they came."""
+        return self._catalog.models()
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Commit all records, in this order, or none.
+
+        Raises InputError for a record that cannot be stored, SurroundingsError where the database fails.
+        """
+        if not records:
+            return
+        for record in records:
+            check_storable(record.text, record.reference, record.segment, record.label)
+        of_version: dict[str, list[int]] = {}
+        for place, record in enumerate(records):
+            of_version.setdefault(record.model_version, []).append(place)
+        with self._database.reading() as connection:
+            known = {version: self._catalog.get(connection, version) for version in of_version}
+        packed = {
+            version: pack([records[place] for place in places], known[version].info)
+            for version, places in of_version.items()
+        }
+        with self._database.writing() as connection:
+            take_turn(connection, "predictions")
+            first = draw(connection, "predictions", len(records))
+            numbers = []
+            for version, places in of_version.items():
+                packed[version]["seq"] = [first + place for place in places]
+                ordinal = _total(connection, known[version]) + 1
+                numbers += [
+                    {
+                        "model": known[version].number,
+                        "time": records[place].time,
+                        "seq": first + place,
+                        "ordinal": ordinal + row,
+                        "segment": records[place].segment,
+                        "numbers": packed[version][row].tobytes(),
+                    }
+                    for row, place in enumerate(places)
+                ]
+            connection.execute(insert(predictions), [_row(record, first + at) for at, record in enumerate(records)])
+            connection.execute(insert(prediction_numbers), numbers)
+
+    def window(self, version: str, start: int, end: int) -> Window:
+        """Rows of [start, end) in order of time, with the newest label of each where there is one."""
+        with self._database.reading() as connection:
+            known = self._catalog.get(connection, version)
+            rows = read_unlabelled(connection, known, between(known, start, end), BY_TIME)
+            of_period = (labels.c.prediction_time >= start) & (labels.c.prediction_time < end)
+            return attach_labels(connection, known, rows, (start, end), of_period)
+
+    def labelled(self, version: str, start: int, end: int) -> Window:
+        """Rows of [start, end) that have a label, in the order in which the newest labels arrived."""
+        with self._database.reading() as connection:
+            known = self._catalog.get(connection, version)
+            of_period = (labels.c.prediction_time >= start) & (labels.c.prediction_time < end)
+            rows = read_labelled(connection, known, labels.c.newest & of_period)
+        return labelled_window(known, rows, (start, end))
+
+    def count(self, version: str, start: int, end: int) -> int:
+        with self._database.reading() as connection:
+            known = self._catalog.find(connection, version)
+            if known is None:
+                return 0
+            return connection.execute(select(func.count()).where(between(known, start, end))).scalar_one()
+
+    def start_of_last(self, version: str, rows: int, end: int) -> int | None:
+        """Time of the `rows`-th newest row before `end`; None where there are fewer."""
+        with self._database.reading() as connection:
+            known = self._catalog.find(connection, version)
+            if known is None or rows < 1:
+                return None
+            query = select(prediction_numbers.c.time).where(of_model(known), prediction_numbers.c.time < end)
+            newest_first = prediction_numbers.c.time.desc()
+            return connection.execute(query.order_by(newest_first).offset(rows - 1).limit(1)).scalar()
+
+    def after(self, version: str, cursor: int, reads: Literal["predictions", "labels"]) -> tuple[Window, int]:
+        """Rows committed after `cursor` in commit order, and the new cursor. A cursor of 0 is the beginning.
+
+        For "labels": one row per *first* label of a prediction, with that label as its truth, whatever
+        has corrected it since: what a stream has read does not depend on when it read.
+        """
+        with self._database.reading() as connection:
+            known = self._catalog.get(connection, version)
+            if reads == "labels":
+                rows = read_labelled(connection, known, labels.c.first & (labels.c.seq > cursor))
+                end = int(rows.others[-1][0]) if rows.others else cursor
+                return labelled_window(known, rows, period_of(rows)), end
+            new = of_model(known) & (prediction_numbers.c.seq > cursor)
+            rows = read_unlabelled(connection, known, new, (prediction_numbers.c.seq,))
+            end = int(rows.numbers["seq"][-1]) if len(rows.numbers) else cursor
+            return attach_labels(connection, known, rows, period_of(rows), labels.c.prediction_seq > cursor), end
+
+    def end_cursor(self, reads: Literal["predictions", "labels"]) -> int:
+        """The cursor that stands after everything committed so far."""
+        table = predictions if reads == "predictions" else labels
+        with self._database.reading() as connection:
+            return int(connection.execute(select(func.max(table.c.seq))).scalar() or 0)
+
+    def texts(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """Texts of the rows whose text is stored; others are left out, and so are SHA-256 sums of texts."""
+        found: dict[UUID, str] = {}
+        with self._database.reading() as connection:
+            for part in in_parts(ids):
+                query = select(predictions.c.id, predictions.c.text)
+                query = query.where(predictions.c.id.in_(part), predictions.c.text.is_not(None))
+                found.update((row.id, row.text) for row in connection.execute(query))
+        return {row: text for row, text in found.items() if not FINGERPRINT.fullmatch(text)}
+
+    def total(self, version: str) -> int:
+        """How many rows of this version have been committed; exact, and as quick for millions as for one."""
+        with self._database.reading() as connection:
+            known = self._catalog.find(connection, version)
+            return 0 if known is None else _total(connection, known)
+
+    def newest_time(self, version: str) -> int | None:
+        """Time of the newest prediction."""
+        with self._database.reading() as connection:
+            known = self._catalog.find(connection, version)
+            if known is None:
+                return None
+            return connection.execute(select(func.max(prediction_numbers.c.time)).where(of_model(known))).scalar()
+
+    def summary(self, version: str, now: int) -> LogSummary:
+        """Total, rows of the last hour and time of the newest row; cheap enough for every scrape."""
+        return LogSummary(self.total(version), self.count(version, now - HOUR, now + 1), self.newest_time(version))
+
+    def check_writable(self) -> None:
+        """Commit something. Raises SurroundingsError where a record could not be committed at this moment."""
+        with self._database.writing() as connection:
+            connection.execute(update(pulse).values(beats=pulse.c.beats + 1))
+
+    def find(self, ids: Sequence[UUID]) -> Mapping[UUID, Record]:
+        """The rows with these ids; unknown ones are left out."""
+        with self._database.reading() as connection:
+            records = [
+                record for part in in_parts(ids) for record in self._find(connection, predictions.c.id.in_(part))
+            ]
+        return {record.id: record for record in records}
+
+    def by_reference(self, reference: str) -> Record | None:
+        """The newest row with the caller's own key."""
+        if not storable(reference):
+            return None
+        with self._database.reading() as connection:
+            return next(iter(self._find(connection, predictions.c.reference == reference, limit=1)), None)
+
+    def _find(self, connection: Connection, where: ColumnElement[bool], limit: int | None = None) -> list[Record]:
+        query = (
+            select(predictions, prediction_numbers.c.numbers)
+            .join_from(predictions, models, models.c.version == predictions.c.model_version)
+            .join(
+                prediction_numbers,
+                (prediction_numbers.c.model == models.c.id)
+                & (prediction_numbers.c.time == predictions.c.time)
+                & (prediction_numbers.c.seq == predictions.c.seq),
+            )
+            .where(where)
+            .order_by(predictions.c.time.desc(), predictions.c.seq.desc())
+            .limit(limit)
+        )
+        rows = connection.execute(query).all()
+        return [_record(row, self._catalog.get(connection, row.model_version)) for row in rows]
+
+
+def _total(connection: Connection, known: Known) -> int:
+    query = select(prediction_numbers.c.ordinal).where(of_model(known))
+    return int(connection.execute(query.order_by(prediction_numbers.c.seq.desc()).limit(1)).scalar() or 0)
+
+
+def _row(record: Record, seq: int) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "id": record.id,
+        "time": record.time,
+        "model_version": record.model_version,
+        "baseline_id": record.baseline_id,
+        "engine": record.engine,
+        "precision": record.precision,
+        "reference": record.reference,
+        "segment": record.segment,
+        "label": record.label,
+        "confidence": float(np.nan_to_num(record.prediction.confidence)),
+        "truncated": record.prediction.truncated,
+        "text": record.text,
+    }
+
+
+def _record(row: Row[Any], known: Known) -> Record:
+    numbers = unpack([row.numbers], known.info)[0]
+    return Record(
+        id=row.id,
+        time=row.time,
+        model_version=row.model_version,
+        baseline_id=row.baseline_id,
+        engine=row.engine,
+        precision=row.precision,
+        label=row.label,
+        prediction=to_prediction(numbers),
+        text=row.text,
+        text_hash=int(numbers["text_hash"]),
+        reference=row.reference,
+        segment=row.segment,
+    )
