@@ -34,6 +34,10 @@ class Evidence:
     """Number of predictions in the accuracy window, labelled or not."""
     margin: float
     """The loss of accuracy (a share, 0.02) that the owner accepts."""
+    silence: float = 0.0
+    """Seconds without a prediction that are a data fault; 0 is never."""
+    last: int | None = None
+    """When the newest prediction of this version was made, also before the window; None where that is not known."""
 
 
 class Check(Protocol):
