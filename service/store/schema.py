@@ -49,7 +49,7 @@ metadata = MetaData()
 
 models = Table(
     "models", metadata,
-    Column("id", Integer, primary_key=True),  # four bytes instead of the version in every narrow row
+    Column("id", BigInteger, primary_key=True),  # stands in narrow rows instead of the version
     Column("version", Text, nullable=False, unique=True),
     Column("labels", Text, nullable=False),
     Column("features", Text, nullable=False),

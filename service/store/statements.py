@@ -19,7 +19,7 @@ ITEMS_AT_A_TIME = 1000
 
 
 def add_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> Insert:
-    """Insert a row unless its key is there; `rowcount` says which."""
+    """Insert a row unless its key is there; with `returning`, a row comes back where it was not."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     return insert(table).values(**row).on_conflict_do_nothing()
 

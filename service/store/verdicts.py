@@ -32,7 +32,8 @@ class Verdicts:
         """True for exactly one caller per (version, slot), also with several monitors on one database."""
         row = {"model_version": version, "slot": slot, "claimed": now}
         with self._database.writing() as connection:
-            return connection.execute(add_if_new(connection, rounds, row)).rowcount == 1
+            added = connection.execute(add_if_new(connection, rounds, row).returning(rounds.c.slot))
+            return added.first() is not None
 
     def memory(self, version: str) -> Memory:
         """What a round begins with: the newest verdict, the open episode, the streams."""

@@ -8,14 +8,14 @@ revision = "0001"
 down_revision = None
 
 TYPES = {
-    "sqlite": {"UUID": "BLOB", "BYTES": "BLOB", "SERIAL": "INTEGER PRIMARY KEY AUTOINCREMENT"},
+    "sqlite": {"UUID": "BLOB", "BYTES": "BLOB", "SERIAL": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"},
     "postgresql": {"UUID": "UUID", "BYTES": "BYTEA", "SERIAL": "BIGSERIAL PRIMARY KEY"},
 }
 
 # What each database does its own way. SQLite: AUTOINCREMENT, so that `seq` never comes twice, and a narrow
 # table that lies on disk in the order in which windows read it. PostgreSQL: sequences that are drawn from
 # under a lock (see `order.py`), and keys that hold the time, so that the tables can be partitioned by it.
-SEQ = {"sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT", "postgresql": "BIGINT NOT NULL"}
+SEQ = {"sqlite": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "postgresql": "BIGINT NOT NULL"}
 PREDICTIONS_KEY = {"sqlite": "UNIQUE (id)", "postgresql": "PRIMARY KEY (id, time)"}
 LABELS_KEY = {"sqlite": "", "postgresql": ", PRIMARY KEY (seq)"}
 NARROW = {"sqlite": "WITHOUT ROWID", "postgresql": ""}
