@@ -21,6 +21,7 @@ from model.errors import InputError
 from model.features import FEATURES
 from model.hub import fetch, is_hub_name
 from model.prediction import PROJECTION_SIZE, ModelInfo
+from model.projection import random_projection
 
 MANIFEST_FILE = "bertwatch.json"
 PROJECTION_FILE = "projection.safetensors"
@@ -145,20 +146,6 @@ def weight_files(path: Path) -> list[Path]:
     for file in files:
         _keys(file)
     return files
-
-
-def random_projection(hidden: int) -> NDArray[np.float32]:
-    """Shape (hidden, PROJECTION_SIZE): a seeded random orthonormal basis; zero columns where hidden is smaller.
-
-    By Johnson and Lindenstrauss (1984) a random subspace keeps distances in proportion, whatever the model.
-    """
-    columns = min(hidden, PROJECTION_SIZE)
-    gaussian = np.random.default_rng(hidden).standard_normal((hidden, columns))
-    basis, triangle = np.linalg.qr(gaussian)
-    projection = np.zeros((hidden, PROJECTION_SIZE), np.float32)
-    # The signs of a QR decomposition are the library's choice; a positive diagonal makes it unique.
-    projection[:, :columns] = basis * np.sign(np.diag(triangle))
-    return projection
 
 
 def _sequence_classifier_family(path: Path, config: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model.errors import InputError, SurroundingsError
 
-PATIENCE = 10.0
+PATIENCE = 8.0
 """Seconds until a silent hub counts as unreachable."""
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(/[\w.-]+)?")
 _WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "bpe.codes"]

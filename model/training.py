@@ -10,7 +10,7 @@ import math
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -27,42 +27,25 @@ from model.artifact import (
     MANIFEST_FILE,
     PROJECTION_FILE,
     TRAINING_ROWS_FILE,
-    model_directory,
     open_artifact,
-    random_projection,
-    read_config,
-    weight_files,
 )
+from model.base_model import TINY, base_directory, begin
 from model.classifier import Classifier
+from model.datasets import LabelledTexts, fingerprints
 from model.engines.torch_engine import TorchEngine
 from model.errors import InputError, SurroundingsError
 from model.loading import loading
-from model.prediction import PROJECTION_SIZE, text_fingerprint
-from model.tiny import NAME as TINY
-from model.tiny import tiny_config, tiny_tokenizer
+from model.projection import pca_projection
 from model.tokenization import encodable
 
 LEARNING_RATE = 5e-5
-TINY_LEARNING_RATE = 1e-3
+TINY_LEARNING_RATE = 5e-4
 """A model without pretrained weights learns in larger steps."""
 _WARM_UP = 0.1
 _WEIGHT_DECAY = 0.01
 _LARGEST_GRADIENT = 1.0
 _PROJECTED_ROWS = 2000
 """Most training rows that the projection is fitted to; its 32 directions are settled long before."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Labelled texts, already split. `classes` gives the order of the scores."""
-
-    name: str
-    sha256: str
-    classes: tuple[str, ...]
-    train_texts: Sequence[str]
-    train_labels: Sequence[str]
-    test_texts: Sequence[str]
-    test_labels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +63,8 @@ class TrainingResult:
 
 
 def train(
-    data: TrainingData,
+    training: LabelledTexts,
+    test: LabelledTexts,
     base_model: str,
     output: Path,
     *,
@@ -93,63 +77,58 @@ def train(
 ) -> TrainingResult:
     """Fine-tune `base_model` (`tiny`, a directory or a hub name) and write `output`, whole or not at all.
 
-    On a CPU the same data, seed and number of threads give the same weights, bit for bit. `learning_rate` None
-    takes the default of the base. `progress` is told (steps done, steps in all). Raises InputError with one sentence.
+    The classes are those of `training`. On a CPU the same rows, seed and number of threads give the same weights, bit
+    for bit. `learning_rate` None takes the default of the base; `max_length` is in tokens; `progress` is told (steps
+    done, steps in all). Raises InputError and SurroundingsError with one sentence.
     """
-    fingerprints = _check(data)
-    unseen = [row for row, text in enumerate(data.test_texts) if text_fingerprint(text) not in fingerprints]
-    if not unseen:
+    rate = learning_rate if learning_rate is not None else TINY_LEARNING_RATE if base_model == TINY else LEARNING_RATE
+    _check_numbers({"batch size": batch_size, "number of epochs": epochs, "learning rate": rate})
+    if max_length < 8:
+        raise InputError(f"A maximum length of {max_length} tokens leaves no room for a text; give 8 or more.")
+    _check_rows(training, test)
+    seen = np.unique(fingerprints(training.texts))
+    unseen = test.take(np.flatnonzero(~np.isin(fingerprints(test.texts), seen)).tolist())
+    if not len(unseen):
         raise InputError("Every test row is also a training row, so nothing could be measured; give other test rows.")
-    rate = learning_rate or (TINY_LEARNING_RATE if base_model == TINY else LEARNING_RATE)
-    base = None if base_model == TINY else _base_directory(base_model)
-    texts = [encodable(text) for text in data.train_texts]
-    targets = torch.tensor([data.classes.index(label) for label in data.train_labels])
+    base = None if base_model == TINY else base_directory(base_model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    texts = [encodable(text) for text in training.texts]
+    targets = torch.from_numpy(_class_numbers(training.classes, training.labels))
 
     with _draft_of(output) as draft, torch.random.fork_rng():
         torch.manual_seed(seed)
-        tokenizer, network = _begin(base, texts, data.classes, max_length)
+        tokenizer, network = begin(base, texts, training.classes, max_length)
         network.to(device)
         _fit(
-            network,
-            tokenizer,
-            texts,
-            targets,
-            epochs=epochs,
-            batch_size=batch_size,
-            rate=rate,
-            seed=seed,
-            progress=progress,
-        )
+            network, tokenizer, texts, targets,
+            epochs=epochs, batch_size=batch_size, rate=rate, seed=seed, progress=progress,
+        )  # fmt: skip
         with loading():
             network.save_pretrained(draft)
             tokenizer.save_pretrained(draft)
         projection = pca_projection(_embed(network, tokenizer, texts[:_PROJECTED_ROWS]))
         save_file({"projection": projection}, draft / PROJECTION_FILE)
-        save_file({"fingerprints": np.array(sorted(fingerprints), np.uint64)}, draft / TRAINING_ROWS_FILE)
+        save_file({"fingerprints": seen}, draft / TRAINING_ROWS_FILE)
         del network
-
         manifest = {
             "format": 1,
             "base_model": base_model,
-            "dataset": {"name": data.name, "sha256": data.sha256},
             "parameters": {
                 "batch_size": batch_size, "epochs": epochs, "seed": seed, "learning_rate": rate,
                 "max_length": tokenizer.model_max_length,
             },
-            "train_rows": len(texts),
-            "test_rows": len(unseen),
-            "dropped_test_rows": len(data.test_texts) - len(unseen),
+            "training": {"dataset": training.name, "sha256": training.sha256, "rows": len(texts)},
+            "test": {
+                "dataset": test.name, "sha256": test.sha256, "rows": len(unseen), "dropped": len(test) - len(unseen),
+            },
             "versions": {name: version(name) for name in ("bertwatch", "torch", "transformers", "tokenizers")},
         }  # fmt: skip
         _write_json(draft / MANIFEST_FILE, manifest)
         # The model is read back from disk: what is measured is what will be served.
         artifact = open_artifact(str(draft))
-        predicted = Classifier(artifact, TorchEngine(artifact)).classify_many(
-            [data.test_texts[row] for row in unseen], threads=torch.get_num_threads()
-        )
-        truth = np.array([data.classes.index(data.test_labels[row]) for row in unseen])
-        accuracy = float(np.mean(predicted.labels == truth))
+        classifier = Classifier(artifact, TorchEngine(artifact))
+        predicted = classifier.classify_many(unseen.texts, threads=torch.get_num_threads()).labels
+        accuracy = float(np.mean(predicted == _class_numbers(training.classes, unseen.labels)))
         _write_json(draft / MANIFEST_FILE, {**manifest, "version": artifact.info.version, "test_accuracy": accuracy})
 
     return TrainingResult(
@@ -158,99 +137,38 @@ def train(
         test_accuracy=accuracy,
         train_rows=len(texts),
         test_rows=len(unseen),
-        dropped_test_rows=len(data.test_texts) - len(unseen),
+        dropped_test_rows=len(test) - len(unseen),
     )
 
 
-def pca_projection(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The first 32 principal directions of (n, hidden) embeddings, as orthonormal columns of shape (hidden, 32).
-
-    Not whitened: the columns stay orthonormal like those of a foreign model's random projection, so a reader
-    standardises both alike, by its baseline; and the directions in which training rows hardly vary are not blown up
-    until they show little but the rounding of one engine against another. Nothing is centred either, because a
-    constant shift is the same in every row. Missing directions (few rows) are filled with random ones.
-    """
-    hidden = embeddings.shape[1]
-    centred = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
-    _, spread, directions = np.linalg.svd(centred, full_matrices=False)
-    rank = min(int(np.sum(spread > spread[0] * 1e-6)), PROJECTION_SIZE)
-    basis, _ = np.linalg.qr(np.concatenate([directions[:rank].T, random_projection(hidden)], axis=1))
-    columns = basis[:, : min(hidden, PROJECTION_SIZE)]
-    largest = np.take_along_axis(columns, np.abs(columns).argmax(axis=0)[None], axis=0)
-    projection = np.zeros((hidden, PROJECTION_SIZE), np.float32)
-    projection[:, : columns.shape[1]] = columns * np.sign(largest)
-    return projection
+def _check_numbers(numbers: Mapping[str, float]) -> None:
+    for name, value in numbers.items():
+        if not value > 0:
+            raise InputError(f"The {name} must be above zero, not {value:g}.")
 
 
-def _check(data: TrainingData) -> set[int]:
-    """Fingerprints of the training rows, once the rows are found fit to train and to measure on."""
-    for part, texts, labels in (
-        ("training", data.train_texts, data.train_labels),
-        ("test", data.test_texts, data.test_labels),
-    ):
-        if len(texts) != len(labels):
-            raise InputError(f"There are {len(texts)} {part} texts and {len(labels)} labels; give one label a text.")
-        if not texts:
+def _check_rows(training: LabelledTexts, test: LabelledTexts) -> None:
+    for part, rows in (("training", training), ("test", test)):
+        if not len(rows):
             raise InputError(
                 f"There is no {part} row; give a larger dataset or set --train-rows and --test-rows lower."
             )
-        strange = sorted(set(labels) - set(data.classes))
+        strange = sorted(set(rows.labels) - set(training.classes))
         if strange:
             raise InputError(f"The {part} rows have labels that are no class of the dataset: {', '.join(strange[:5])}.")
-    counts = Counter(data.train_labels)
+    counts = Counter(training.labels)
     if len(counts) < 2:
         raise InputError("All training rows have the same label; a classifier needs rows of two classes or more.")
-    few = [name for name in data.classes if counts[name] < 2]
+    few = [name for name in training.classes if counts[name] < 2]
     if few:
         raise InputError(
             f"There are too few training rows of class {few[0]!r} ({counts[few[0]]}); each class needs at least two."
         )
-    return {text_fingerprint(text) for text in data.train_texts}
 
 
-def _base_directory(base_model: str) -> Path:
-    path = model_directory(base_model)
-    read_config(path)
-    weight_files(path)
-    return path
-
-
-def _begin(base: Path | None, texts: Sequence[str], classes: Sequence[str], max_length: int) -> tuple[Any, Any]:
-    """Tokenizer and network before the first step; the head's random weights come from torch's seed."""
-    from transformers import (  # takes seconds, which commands that do not train need not pay
-        AutoModelForSequenceClassification,
-        AutoTokenizer,
-        BertForSequenceClassification,
-    )
-
-    names = dict(enumerate(classes))
-    numbers = {name: number for number, name in names.items()}
-    if base is None:
-        tokenizer = tiny_tokenizer(texts, max_length)
-        config = tiny_config(len(tokenizer), max_length)
-        config.id2label, config.label2id = names, numbers
-        return tokenizer, BertForSequenceClassification(config)
-    try:
-        with loading():
-            tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True, trust_remote_code=False)
-            network = AutoModelForSequenceClassification.from_pretrained(
-                str(base),
-                num_labels=len(names),
-                id2label=names,
-                label2id=numbers,
-                dtype=torch.float32,
-                ignore_mismatched_sizes=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-            )
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{base} cannot be fine-tuned ({type(error).__name__}): it is not a model with its tokenizer."
-        ) from error
-    network.config.problem_type = None
-    tokenizer.model_max_length = min(max_length, tokenizer.model_max_length)
-    return tokenizer, network
+def _class_numbers(classes: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
+    numbers = {name: number for number, name in enumerate(classes)}
+    return np.array([numbers[label] for label in labels], np.int64)
 
 
 def _fit(
@@ -333,5 +251,5 @@ def _draft_of(output: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

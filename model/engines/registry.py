@@ -6,20 +6,22 @@ Knows nothing of what an engine needs: its file is imported when it is asked for
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
+import pkgutil
 
+import model.engines
 from model.artifact import Artifact
 from model.engines import Engine
 from model.errors import InputError, SurroundingsError
 
 _FASTEST_EXACT_FIRST = ("onnx", "torch")
-"""What `auto` tries; a name without a file, or whose library is not installed, is passed over."""
-_SUFFIX = "_engine.py"
+"""What `auto` tries; a name that has no file, or whose library is not installed, is passed over."""
+_SUFFIX = "_engine"
 
 
 def engine_names() -> tuple[str, ...]:
     """Names of the engines that there are, sorted."""
-    return tuple(sorted(file.name.removesuffix(_SUFFIX) for file in Path(__file__).parent.glob(f"*{_SUFFIX}")))
+    files = [module.name for module in pkgutil.iter_modules(model.engines.__path__)]
+    return tuple(sorted(name.removesuffix(_SUFFIX) for name in files if name.endswith(_SUFFIX)))
 
 
 def open_engine(name: str, artifact: Artifact) -> Engine:
@@ -31,11 +33,13 @@ def open_engine(name: str, artifact: Artifact) -> Engine:
     if name != "auto" and name not in names:
         raise InputError(f"There is no engine {name!r}; choose auto, {', '.join(names)}.")
     candidates = [name] if name != "auto" else [each for each in _FASTEST_EXACT_FIRST if each in names]
+    reason = ""
     for candidate in candidates:
         try:
             module = importlib.import_module(f"model.engines.{candidate}_engine")
-        except ImportError:
+        except ImportError as error:
+            reason = f"engine {candidate} cannot be imported: {error}"
             continue
         engine: Engine = module.open_engine(artifact)
         return engine
-    raise SurroundingsError(f"The library of engine {name!r} is not installed; pip install 'bertwatch[{name}]'.")
+    raise SurroundingsError(f"No engine can run here ({reason}); install its library or choose another engine.")
