@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 
 from model.prediction import ModelInfo, Record
@@ -123,6 +123,7 @@ class Metrics:
     """The service's own counters, on a registry that is passed in. One small method for each thing that happens."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        disable_created_metrics()  # a second series for each counter, which nobody reads; it can only be set for all
         self.registry = registry
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}

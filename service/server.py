@@ -71,35 +71,42 @@ def serve(
     app: ASGIApp, listener: socket.socket, readiness: Readiness, on_ready: Callable[[], None] = lambda: None
 ) -> None:
     """Run until SIGTERM or SIGINT, then answer what was accepted and return. `on_ready` is called once it listens."""
-    config = uvicorn.Config(
-        app,
-        http=GuardedProtocol,
-        loop="auto" if sys.platform == "win32" else "uvloop",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=LONGEST_STOP_SECONDS,
-    )
-    server = Server(config, readiness, on_ready)
+    host, port = listener.getsockname()[:2]
     try:
-        server.run(sockets=[listener])
+        Server(app, readiness, on_ready).run(sockets=[listener])
     except OSError as error:
-        host, port = listener.getsockname()[:2]
         raise _cannot_listen(host, port, error) from None
 
 
 class Server(uvicorn.Server):
     """uvicorn's server, which lets readiness go first, and ends with status 0 when it is asked to end."""
 
-    def __init__(self, config: uvicorn.Config, readiness: Readiness, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(
+        self,
+        app: ASGIApp,
+        readiness: Readiness,
+        on_ready: Callable[[], None] = lambda: None,
+        settle: float = SETTLE_SECONDS,
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=GuardedProtocol,
+                loop="auto" if sys.platform == "win32" else "uvloop",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=LONGEST_STOP_SECONDS,
+            )
+        )
         self._readiness = readiness
         self._on_ready = on_ready
+        self._settle = settle
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -114,7 +121,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._readiness.leaving = True
-        await asyncio.sleep(SETTLE_SECONDS)
+        await asyncio.sleep(self._settle)
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

@@ -88,7 +88,7 @@ class House:
         self.metrics = Metrics(CollectorRegistry())
         self.predictor = Predictor(
             self.classifier,
-            lambda records: self.append(records),
+            self._append,
             self.metrics,
             self.clock,
             limits or Limits(workers=2),
@@ -111,6 +111,9 @@ class House:
             keys=Keys(keys),
             limits=request_limits or RequestLimits(),
         )
+
+    def _append(self, records: Sequence[Record]) -> None:
+        self.append(records)
 
     def rows(self) -> int:
         return self.log.total(INFO.version)
