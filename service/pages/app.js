@@ -83,8 +83,8 @@ function draw() {
     return;
   }
   drawServed(status);
-  drawVerdict(status);
-  drawAnswers(status);
+  drawVerdict(status, health.trouble);
+  drawAnswers(status, health.trouble);
   drawAccuracy(status);
   drawSpeed(status);
   drawChecks(status);
@@ -95,7 +95,8 @@ function draw() {
 }
 
 function drawHistory() {
-  redraw(byId("history-said"), historyTrouble, () => historyTrouble && `The history cannot be read now: ${historyTrouble}`);
+  const said = health.trouble ? null : historyTrouble;
+  redraw(byId("history-said"), said, () => said && `The history cannot be read now: ${said}`);
   if (history === null) return;
   const points = (history.points ?? []).map((point) => ({ ...point, at: Date.parse(point.time) })).filter((point) => Number.isFinite(point.at));
   const newest = points.findLast((point) => point.class_mix);

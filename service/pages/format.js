@@ -38,9 +38,16 @@ export function signedPoints(difference) {
 // Three significant digits, without an exponent where one can read it.
 export function score(value) {
   if (!known(value)) return NONE;
-  if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4)) return value.toExponential(1).replace("-", MINUS);
+  if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4)) return power(value);
   if (Math.abs(value) >= 1000) return count(value);
   return String(Number(value.toPrecision(3))).replace("-", MINUS);
+}
+
+// 4.0e-8 as "4.0 × 10⁻⁸".
+function power(value) {
+  const [digits, exponent] = value.toExponential(1).split("e");
+  const raised = [...exponent.replace("+", "")].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("");
+  return `${digits.replace("-", MINUS)} × 10${raised}`;
 }
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];

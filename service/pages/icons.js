@@ -13,7 +13,7 @@ const SHAPES = {
 };
 
 export function icon(tone, size = 20) {
-  const shapes = SHAPES[tone] ?? SHAPES.unknown;
+  const shapes = SHAPES[tone === "gone" ? "stale" : tone] ?? SHAPES.unknown;
   return svg(
     "svg",
     { class: `icon tone-${tone}`, viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true", focusable: "false" },

@@ -48,7 +48,7 @@ export function timeChart(host, spec) {
     chosen = newest ? null : each.at;
     const x = plot.x(each.at);
     plot.cursor.replaceChildren(
-      svg("line", { x1: x, x2: x, y1: plot.top, y2: plot.bottom }),
+      ...(newest ? [] : [svg("line", { x1: x, x2: x, y1: plot.top, y2: plot.bottom })]),
       ...spec.marks(each).filter(([value]) => Number.isFinite(value)).map(([value, shape]) => mark(shape, x, plot.y(value))),
     );
     const text = `${newest ? "Newest, " : ""}${when(each.at, now())}: ${spec.describe(each)}`;

@@ -24,7 +24,7 @@ function measured(accuracy) {
     h("dl", { class: "facts" },
       fact("Labels", count(labels)),
       fact("Coverage", Number.isFinite(coverage) ? `${percent(coverage)} of predictions` : "—"),
-      fact("Labels come after", Number.isFinite(lag) ? `${duration(lag)} at the median` : "—")));
+      fact("Label delay", Number.isFinite(lag) ? `${duration(lag)}, median` : "—")));
 }
 
 function unmeasured() {

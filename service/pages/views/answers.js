@@ -6,19 +6,21 @@ import { now } from "../clock.js";
 import { icon } from "../icons.js";
 import { latency, rate } from "./speed.js";
 
-export function drawAnswers(status) {
-  const answers = [
+export function drawAnswers(status, trouble) {
+  const known = [
     ["right", "Is it right?", ...right(status)],
     ["fast", "Is it fast?", ...fast(status)],
     ["changed", "Has something changed?", ...changed(status)],
-    ["trust", "Can I trust this page?", ...trust(status)],
+    ["trust", "Can I trust this page?", ...(trouble ? ["gone", "No: the service does not answer"] : trust(status))],
   ];
+  const answers = known.map(([id, question, tone, answer]) => [id, question, trouble ? "gone" : tone, answer]);
   redraw(byId("answers"), answers, () =>
     h("ul", {}, answers.map(([id, question, tone, answer]) =>
       h("li", {}, h("a", { href: `#${id}`, "data-key": id }, icon(tone, 18), h("span", { class: "asked" }, question), h("span", { class: "answered" }, answer))))));
 }
 
-function right({ accuracy, estimated_accuracy: estimate, verdict }) {
+function right({ accuracy, estimated_accuracy: estimate, verdict, monitor }) {
+  if (accuracy && monitor?.stale) return ["stale", `It was: ${percent(accuracy.value)} at the last round`];
   if (accuracy) {
     const tone = verdict?.kind === "harmful" ? "page" : Number.isFinite(accuracy.baseline) && accuracy.high < accuracy.baseline ? "ticket" : "ok";
     return [tone, `${percent(accuracy.value)}, ${against(accuracy.value, accuracy.baseline)}`];
@@ -35,7 +37,8 @@ function fast({ predictions }) {
   return ["notice", pace ?? plural(predictions.total, "prediction")];
 }
 
-function changed({ checks }) {
+function changed({ checks, monitor }) {
+  if (monitor?.stale) return ["stale", "Not known: nothing has been checked since"];
   if (!checks?.length) return ["unknown", "Not known: no check has run yet"];
   const inState = (state) => checks.filter((check) => check.state === state).length;
   if (inState("alarm")) return ["ticket", `${inState("alarm")} of ${plural(checks.length, "check")} in alarm`];

@@ -6,8 +6,12 @@ import { count, duration, plural, when } from "../format.js";
 import { icon } from "../icons.js";
 import { kind, severity } from "../words.js";
 
-// What the page may claim: {tone, title, meaning, said}. A verdict of a monitor that stopped is history.
-export function standing({ verdict, monitor, model, predictions }) {
+// What the page may claim: {tone, title, meaning}. A verdict is history when the monitor has stopped, or when
+// the service does not answer.
+export function standing({ verdict, monitor, model, predictions }, trouble) {
+  if (trouble && verdict) {
+    return { tone: "gone", title: `Last known: ${kind(verdict.kind).short}.`, meaning: "The service does not answer now, so nobody can say whether that still holds." };
+  }
   if (monitor?.stale) {
     const last = verdict ? `The last verdict was: ${kind(verdict.kind).short}. It says nothing about now.` : "It has not given a verdict yet.";
     return { tone: "stale", title: "The monitor has stopped.", meaning: `${last} Look at the log of the monitor, and start it again.` };
@@ -24,8 +28,8 @@ function beginning(predictions, model, monitor) {
   return `${plural(predictions.total, "prediction is", "predictions are")} in the log. The first verdict comes with the next round of checks${pace}.`;
 }
 
-export function drawVerdict(status) {
-  const stand = standing(status);
+export function drawVerdict(status, trouble) {
+  const stand = standing(status, trouble);
   const { verdict, monitor } = status;
   byId("masthead").dataset.tone = stand.tone;
   document.title = `${stand.title.replace(/\.$/, "")} · bertwatch`;
@@ -39,8 +43,7 @@ export function drawVerdict(status) {
 }
 
 const first = () =>
-  h("pre", { class: "command", tabindex: 0, "aria-label": "A command that sends the first prediction" },
-    `curl ${location.origin}/predict --json '{"text": "Stocks fell on Monday after oil reached a new high."}'`);
+  h("pre", { class: "command" }, `curl ${location.origin}/predict -H 'Content-Type: application/json' -d '{"text": "Oil reached a new high on Monday."}'`);
 
 function facts({ severity: level, since, window }) {
   const { title, tone } = severity(level);
