@@ -17,7 +17,8 @@ Event = Literal["opened", "escalated", "resolved"]
 Reads = Literal["predictions", "labels"]
 
 SUSPECTED = (Kind.SUSPECTED_HARM, Kind.SUSPECTED_HARM_SEVERE)
-OF_THE_WINDOW = (Aspect.INPUT, Aspect.OUTPUT, Aspect.CLASS_MIX, Aspect.DATA)
+COMPARISONS = (Aspect.INPUT, Aspect.OUTPUT, Aspect.CLASS_MIX)
+OF_THE_WINDOW = (*COMPARISONS, Aspect.DATA)
 """What can be quiet again by itself; the harm stream stays fired until it is started anew."""
 
 
@@ -68,7 +69,7 @@ def step(
     over predictions made since the quiet began is not below baseline − margin. If it is, the quiet begins anew,
     so that a stretch that began before the recovery does not hold the resolution up.
     The window is quiet when the verdict says ok. A harmful verdict cannot: the harm stream, once fired, stays so.
-    For it the window is quiet when no finding but harm alarms and at least one looked at the window and found nothing.
+    For it the window is quiet when no finding but harm alarms and at least one compared the window and found nothing.
 
     Resolving: after `policy.rounds` quiet rounds in a row that hold `policy.rows` predictions, and
     - if the episode was harmful: accuracy over at least `policy.labels` fresh labels is ≥ baseline − margin.
@@ -131,7 +132,8 @@ def _quiet(verdict: Verdict) -> bool:
     if verdict.kind is not Kind.HARMFUL:
         return verdict.severity is Severity.NONE
     seen = [finding for finding in verdict.findings if finding.aspect in OF_THE_WINDOW]
-    return not _alarms(seen) and any(finding.state is State.OK for finding in seen)
+    compared = any(finding.state is State.OK and finding.aspect in COMPARISONS for finding in seen)
+    return compared and not _alarms(seen)
 
 
 def _calm(verdict: Verdict, streams: Mapping[str, Reads]) -> frozenset[str]:

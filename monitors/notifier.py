@@ -21,6 +21,8 @@ from monitors.verdict import Severity
 logger = structlog.get_logger(__name__)
 
 SECOND = 1_000_000
+AT_A_TIME = 10
+"""Notifications taken from the outbox at once: few enough to be tried before another monitor may take them."""
 FINAL = re.compile(r"\berror=(4\d\d)\b")
 WORTH_ANOTHER_TRY = {"408", "421", "423", "425", "429"}
 """Of the answers 4xx, those that time may mend."""
@@ -56,7 +58,7 @@ class Notifier:
         """Try everything that is due, once each; how many were delivered. Raises what the outbox raises."""
         tried: set[str] = set()
         delivered = 0
-        while due := [one for one in self._outbox.due(self._clock()) if one.key not in tried]:
+        while due := [one for one in self._outbox.due(self._clock(), AT_A_TIME) if one.key not in tried]:
             for notification in due:
                 tried.add(notification.key)
                 delivered += self._try(notification)
