@@ -58,6 +58,13 @@ class Catalog:
             rows = connection.execute(select(models).order_by(models.c.first_seen, models.c.id)).all()
         return [self._keep(row).info for row in rows]
 
+    def recall(self, version: str) -> Known:
+        """As `get`, for callers without a transaction; asks the database once a version."""
+        if version not in self._known:
+            with self._database.reading() as connection:
+                self.get(connection, version)
+        return self._known[version]
+
     def find(self, connection: Connection, version: str) -> Known | None:
         return self._known.get(version) or self._find(connection, version)
 

@@ -14,11 +14,14 @@ from sqlalchemy import Connection, text
 
 LOCKS = {"predictions": 0x62657274_00000001, "labels": 0x62657274_00000002}
 
+LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+LAST = text("SELECT seq FROM sqlite_sequence WHERE name = :name")  # kept by AUTOINCREMENT, also when rows go
+
 
 def take_turn(connection: Connection, stream: Literal["predictions", "labels"]) -> None:
     """Wait until no other transaction writes to this stream; holds until the end of the transaction."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCKS[stream]})
+        connection.execute(LOCK, {"key": LOCKS[stream]})
 
 
 def draw(connection: Connection, stream: Literal["predictions", "labels"], count: int) -> int:
@@ -28,5 +31,5 @@ def draw(connection: Connection, stream: Literal["predictions", "labels"], count
             text(f"SELECT setval('{stream}_order', nextval('{stream}_order') + :more)"), {"more": count - 1}
         ).scalar_one()
         return int(last) - count + 1
-    known = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": stream}).scalar()
+    known = connection.execute(LAST, {"name": stream}).scalar()
     return int(known or 0) + 1

@@ -51,7 +51,8 @@ def pack(records: Sequence[Record], model: ModelInfo) -> NDArray[np.void]:
         row["id"] = np.frombuffer(record.id.bytes, np.uint8)
         row["scores"] = said.scores
         row["features"] = said.features
-        row["projection"] = np.clip(said.projection, -HALF_MAX, HALF_MAX)
+    projections = np.stack([record.prediction.projection for record in records])
+    packed["projection"] = np.clip(projections, -HALF_MAX, HALF_MAX)
     packed["time"] = [record.time for record in records]
     packed["text_hash"] = [record.text_hash for record in records]
     packed["label"] = [record.prediction.label for record in records]

@@ -5,13 +5,13 @@ Knows nothing of queues, checks or HTTP. A row is on disk when `append` returns.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-import numpy as np
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
 from model.prediction import ModelInfo, Record
 from monitors.window import Window
@@ -33,6 +33,14 @@ from service.store.windows import (
 )
 
 BY_TIME = (prediction_numbers.c.time, prediction_numbers.c.seq)
+# Made once: every commit executes these, and SQLAlchemy takes longer to make one than SQLite to run it.
+ADD_PREDICTIONS, ADD_NUMBERS = insert(predictions), insert(prediction_numbers)
+NEWEST_ORDINAL = (
+    select(prediction_numbers.c.ordinal)
+    .where(prediction_numbers.c.model == bindparam("number"))
+    .order_by(prediction_numbers.c.seq.desc())
+    .limit(1)
+)
 HOUR = 3_600_000_000
 FINGERPRINT = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
@@ -64,8 +72,7 @@ class PredictionLog:
         of_version: dict[str, list[int]] = {}
         for place, record in enumerate(records):
             of_version.setdefault(record.model_version, []).append(place)
-        with self._database.reading() as connection:
-            known = {version: self._catalog.get(connection, version) for version in of_version}
+        known = {version: self._catalog.recall(version) for version in of_version}
         packed = {
             version: pack([records[place] for place in places], known[version].info)
             for version, places in of_version.items()
@@ -88,8 +95,8 @@ class PredictionLog:
                     }
                     for row, place in enumerate(places)
                 ]
-            connection.execute(insert(predictions), [_row(record, first + at) for at, record in enumerate(records)])
-            connection.execute(insert(prediction_numbers), numbers)
+            connection.execute(ADD_PREDICTIONS, [_row(record, first + at) for at, record in enumerate(records)])
+            connection.execute(ADD_NUMBERS, numbers)
 
     def window(self, version: str, start: int, end: int) -> Window:
         """Rows of [start, end) in order of time, with the newest label of each where there is one."""
@@ -214,11 +221,11 @@ class PredictionLog:
 
 
 def _total(connection: Connection, known: Known) -> int:
-    query = select(prediction_numbers.c.ordinal).where(of_model(known))
-    return int(connection.execute(query.order_by(prediction_numbers.c.seq.desc()).limit(1)).scalar() or 0)
+    return int(connection.execute(NEWEST_ORDINAL, {"number": known.number}).scalar() or 0)
 
 
 def _row(record: Record, seq: int) -> dict[str, Any]:
+    confidence = record.prediction.confidence
     return {
         "seq": seq,
         "id": record.id,
@@ -230,7 +237,7 @@ def _row(record: Record, seq: int) -> dict[str, Any]:
         "reference": record.reference,
         "segment": record.segment,
         "label": record.label,
-        "confidence": float(np.nan_to_num(record.prediction.confidence)),
+        "confidence": 0.0 if math.isnan(confidence) else confidence,
         "truncated": record.prediction.truncated,
         "text": record.text,
     }
