@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from model.prediction import Estimate
 from monitors.episodes import Event, Fresh
-from monitors.protocols import Episode
-from monitors.verdict import Finding, Kind, State, Verdict
+from monitors.protocols import Episode, Notification
+from monitors.verdict import Finding, Kind, Severity, State, Verdict
 
 WORDS = {
     Kind.OK: "ok",
@@ -87,6 +87,18 @@ def body(news: News) -> str:
         base = news.public_url.rstrip("/")
         paragraphs.append(f"Status: {base}/" + (f"\nReport: {base}/reports/{news.report}" if news.report else ""))
     return "\n\n".join(paragraphs)
+
+
+def test_notification(now: int) -> Notification:
+    """What `bertwatch alerts test` sends: proof that a receiver can be reached, and of nothing else."""
+    return Notification(
+        key=f"test/{now}",
+        event="test",
+        severity=Severity.NOTICE,
+        title="[test] bertwatch can reach you",
+        body="This is a test. Nothing has happened; real messages will arrive in the same way.",
+        created=now,
+    )
 
 
 def _listed(head: str, lines: Iterable[str]) -> str:

@@ -92,23 +92,23 @@ def make_report(
     return html.replace("<body>", "<body>" + head(baseline, verdict, level.threshold, sampled), 1)
 
 
-def make_waiting(
-    reports: Reports,
-    journal: Journal,
+def make_waiting_reports(
+    *,
     log: Log,
+    journal: Journal,
+    reports: Reports,
     baseline: Baseline,
     clock: Clock,
-    *,
     rows: int = 2000,
     time_limit: float = 120.0,
-    stop: threading.Event,
+    stop: threading.Event | None = None,
 ) -> int:
     """Make the reports that were asked for, on the window and the verdict of the last round; how many were made.
 
     One that cannot be made is saved with a sentence instead. Before the first round, and once `stop` is set,
     they wait. Raises what reports, journal and log raise.
     """
-    made = 0
+    made, stop = 0, stop or threading.Event()
     version = baseline.model.version
     for report in reports.waiting(version):
         verdict = journal.memory(version).verdict

@@ -38,7 +38,7 @@ Judge = Callable[[Sequence[Finding], Baseline, Evidence], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the owner has settled. Times are microseconds."""
+    """What the owner has settled. Times are microseconds unless said otherwise."""
 
     window: int
     minimum_rows: int
@@ -51,6 +51,8 @@ class Policy:
     receivers: tuple[str, ...] = ()
     """Names of those who are told of an episode, one outbox row each; none when Alertmanager does it."""
     public_url: str = ""
+    silence: float = 0.0
+    """Seconds without a prediction that are a data fault; 0 is never."""
 
 
 class Runner:
@@ -119,6 +121,8 @@ class Runner:
             labelled=self._log.labelled(self._version, since, now),
             served=self._log.count(self._version, since, now),
             margin=policy.margin,
+            silence=policy.silence,
+            last=self._log.start_of_last(self._version, 1, now),
         )
 
     def _ask(self, check: Check, evidence: Evidence) -> Finding:

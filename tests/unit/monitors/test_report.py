@@ -17,7 +17,7 @@ from model.prediction import Estimate, ModelInfo
 from monitors.baseline import Baseline
 from monitors.in_memory import MemoryJournal, MemoryLog, MemoryReports
 from monitors.protocols import Outcome
-from monitors.report import level_of, make_report, make_waiting, plain, run_worker
+from monitors.report import level_of, make_report, make_waiting_reports, plain, run_worker
 from monitors.report_head import head
 from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 from monitors.window import empty_window
@@ -220,16 +220,23 @@ def test_a_worker_that_breaks_is_a_sentence_with_the_type_of_the_error(tmp_path)
 def test_reports_that_were_asked_for_are_made_or_say_why_not():
     log, journal, reports = MemoryLog(MODEL), MemoryJournal(), MemoryReports()
     waiting = reports.ask(MODEL.version, 0, "e1")
-    desk = {"baseline": BASELINE, "clock": lambda: 5, "stop": threading.Event()}
-    assert make_waiting(reports, journal, log, **desk) == 0
+    desk = {
+        "log": log,
+        "journal": journal,
+        "reports": reports,
+        "baseline": BASELINE,
+        "clock": lambda: 5,
+        "stop": threading.Event(),
+    }
+    assert make_waiting_reports(**desk) == 0
     assert reports.waiting(MODEL.version) == [waiting], "before the first round it waits"
     journal.commit(Outcome(slot="1", verdict=DRIFTED, episode=None, streams={}, notifications=()))
-    assert make_waiting(reports, journal, log, **desk) == 0
+    assert make_waiting_reports(**desk) == 0
     assert reports.made == {
         waiting: (None, "The window holds fewer than 2 predictions, so there is nothing to report on.")
     }
     stopped = desk | {"stop": threading.Event()}
     stopped["stop"].set()
     another = reports.ask(MODEL.version, 0, "e2")
-    make_waiting(reports, journal, log, **stopped)
+    make_waiting_reports(**stopped)
     assert reports.waiting(MODEL.version) == [another], "once stopped, the next monitor makes it"
