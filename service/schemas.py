@@ -49,18 +49,18 @@ def _a_number_of_items(value: list[Any], info: ValidationInfo) -> list[Any]:
 Text = Annotated[str, AfterValidator(_a_text), Field(description="The text to classify; not empty.")]
 Reference = Annotated[
     str,
-    AfterValidator(_no_nul),
     Field(min_length=1, max_length=MOST_REFERENCE, description="Your own key; labels may name it later."),
+    AfterValidator(_no_nul),
 ]
 Segment = Annotated[
     str,
-    AfterValidator(_no_nul),
     Field(min_length=1, max_length=MOST_SEGMENT, description="A slice of the traffic: a customer, a channel."),
+    AfterValidator(_no_nul),
 ]
 LabelName = Annotated[
     str,
-    AfterValidator(_no_nul),
     Field(min_length=1, max_length=MOST_LABEL, description="The true class, by its name."),
+    AfterValidator(_no_nul),
 ]
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from model.errors import SurroundingsError
 from service.door import Readiness
@@ -32,6 +32,7 @@ KEEP_ALIVE_SECONDS = 75
 SETTLE_SECONDS = 0.5
 """Between readiness going down and the listener closing: connections are told to close with their next answer."""
 LONGEST_STOP_SECONDS = 20
+LINGER_SECONDS = 1.0
 BACKLOG = 2048
 
 ON_DISCONNECT = "bertwatch.on_disconnect"
@@ -154,6 +155,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._timed_phase = "idle"
         self._timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._running: RequestResponseCycle | None = None
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
@@ -161,13 +164,27 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._set_timer("idle")
-        if self.cycle is not None and not self.cycle.response_complete:
-            scope: dict[str, Any] = dict(self.cycle.scope)
-            if ON_DISCONNECT in scope:
-                scope[ON_DISCONNECT]()
+        if self._running is not None:
+            self._tell_that_nobody_waits(self._running)
         super().connection_lost(exc)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _tell_that_nobody_waits(self, cycle: RequestResponseCycle) -> None:
+        """uvicorn tells the newest request of a connection; with pipelining an older one may be running."""
+        if cycle.response_complete:
+            return
+        cycle.disconnected = True
+        cycle.message_event.set()
+        scope: dict[str, Any] = dict(cycle.scope)
+        if ON_DISCONNECT in scope:
+            scope[ON_DISCONNECT]()
+
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         super().data_received(data)
         if self.transport.is_closing():
             return
@@ -213,19 +230,34 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds, self._too_slow)
 
     def _too_slow(self) -> None:
-        if self._phase == "idle" or (self.cycle is not None and self.cycle.response_started):
-            self.transport.close()
-        else:
+        if self._may_answer():
             self._refuse(RequestTooSlow())
+        else:
+            self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Whether the slow request is one, has no answer yet, and is not behind another that is being answered."""
+        if self._phase == "body":
+            return self._running is self.cycle and not self.cycle.response_started
+        return self._phase == "head" and (self._running is None or self._running.response_complete)
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer below the application, which may not even know of this request, and close."""
-        if self.transport.is_closing():
+        """Answer below the application, which may not even know of this request, and close.
+
+        What still arrives is dropped for a moment: closing at once would reset the connection, and the
+        client would never read the answer.
+        """
+        if self._refused or self.transport.is_closing():
             return
+        self._refused = True
+        self._set_timer("idle")
+        if self._running is not None:
+            self._tell_that_nobody_waits(self._running)
         body = problem.body()
         head = (
             f"HTTP/1.1 {problem.status} {problem.title}\r\ncontent-type: {MEDIA_TYPE}\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
-        self.transport.close()
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)

@@ -118,7 +118,7 @@ class House:
     def rows(self) -> int:
         return self.log.total(INFO.version)
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, name: str, /, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
 
 

@@ -1,0 +1,204 @@
+"""What the wire may carry: endless, slow, broken and random requests. The service refuses them and stays upright."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import string
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import service.server
+from tests.api.conftest import Service
+from tests.api.stand_in import wait_until
+
+HEAD = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+
+
+def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send parts and read until the service closes or has answered."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
+        answer = b""
+        try:
+            for part in parts:
+                wire.sendall(part)
+                time.sleep(pause)
+            while chunk := wire.recv(65_536):
+                answer += chunk
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        return answer
+
+
+def is_well(running: Service) -> bool:
+    return (
+        running.client.get("/livez").status_code == 200 and running.post("/predict", {"text": "a"}).status_code == 200
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),  # a TLS greeting
+        (b"GET\r\n\r\n", b"400"),
+        (b"BREW /pot HTTP/1.1\r\nhost: x\r\n\r\n", b"400"),
+        (b"GET / HTTP/9.9\r\nhost: x\r\n\r\n", b"400"),
+        (b"GET /caf\xe9 HTTP/1.1\r\nhost: x\r\n\r\n", b"40"),
+        (b"GET // HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", b"40"),
+        (b"OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", b"40"),
+        (b"CONNECT a:1 HTTP/1.1\r\nhost: x\r\n\r\n", b"40"),
+        (HEAD + b"content-length: -1\r\n\r\n", b"400"),
+        (HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}", b"400"),
+        (HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", b"400"),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\nZZ\r\n", b"400"),
+        (HEAD + b"connection: close\r\ncontent-length: 99999999999999999999999\r\n\r\n", b"4"),
+        (HEAD + b"x: " + b"a" * 200_000, b"431"),
+    ],
+    ids=lambda value: repr(value[-40:]) if isinstance(value, bytes) else None,
+)
+def test_a_broken_request_gets_a_problem_document(service: Service, sent: bytes, status: bytes):
+    answer = exchange(service.port, sent)
+    assert answer.startswith(b"HTTP/1.1 " + status), answer[:200]
+    assert b"application/problem+json" in answer
+    assert is_well(service)
+
+
+def test_an_upgrade_is_not_taken(service: Service):
+    answer = exchange(
+        service.port,
+        b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n",
+    )
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_100_megabytes_are_refused_at_once_and_not_kept(service: Service):
+    me = psutil.Process(os.getpid())
+    before = me.memory_info().rss
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as wire:
+        wire.sendall(HEAD + b"content-length: 100000000\r\n\r\n")
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 413")
+        chunk = b"a" * 1_000_000
+        for _ in range(100):
+            wire.sendall(chunk)
+        # The refused body is read and dropped, so the same connection goes on.
+        wire.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
+    assert me.memory_info().rss - before < 10_000_000
+
+
+def test_an_endless_body_without_a_length_is_refused(service: Service):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as wire:
+        wire.sendall(HEAD + b"transfer-encoding: chunked\r\n\r\n")
+        chunk = b"10000\r\n" + b"a" * 65_536 + b"\r\n"
+        for _ in range(100):
+            wire.sendall(chunk)
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 413")
+
+
+def test_slow_heads_and_bodies_are_closed_while_others_are_answered(
+    start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(service.server, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(service.server, "BODY_SECONDS", 1.0)
+    running = start()
+    with ExitStack() as open_wires:
+        silent, half_heads, half_bodies = (
+            [
+                open_wires.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=10))
+                for _ in range(40)
+            ]
+            for _ in range(3)
+        )
+        for wire in half_heads:
+            wire.sendall(b"POST /predict HTTP/1.1\r\nhost:")
+        for wire in half_bodies:
+            wire.sendall(HEAD + b'content-length: 50\r\n\r\n{"text": "')
+        assert is_well(running)
+        for wire in silent:
+            assert wire.recv(65_536) == b""
+        for wire in half_heads + half_bodies:
+            answer = b""
+            while chunk := wire.recv(65_536):
+                answer += chunk
+            assert answer.startswith(b"HTTP/1.1 408")
+    wait_until(lambda: running.house.value("bertwatch_clients_gone_total") == 40)
+    assert is_well(running)
+
+
+def test_a_slow_request_that_arrives_in_time_is_answered(service: Service):
+    body = b'{"text": "a"}'
+    answer = exchange(
+        service.port,
+        HEAD[:20],
+        HEAD[20:] + b"content-length: 13\r\nconnection: close\r\n\r\n",
+        body[:4],
+        body[4:],
+        pause=0.05,
+    )
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_pipelined_requests_are_answered_in_order(service: Service):
+    one = HEAD + b'content-length: 13\r\n\r\n{"text": "a"}'
+    last = b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    answer = exchange(service.port, one + one + last)
+    assert answer.count(b"HTTP/1.1 200") == 3
+    assert answer.rstrip().endswith(b'{"status":"ok"}')
+
+
+def test_random_requests_add_no_metric_series(service: Service):
+    """URLs, methods, headers: nothing that a caller makes up becomes a label."""
+    chance = random.Random(7)
+    letters = string.ascii_letters + string.digits + "/%?&=._-~"
+    series = lambda: {  # noqa: E731 - a name for one expression
+        (sample.name, *sorted(sample.labels.items()))
+        for family in service.house.metrics.registry.collect()
+        for sample in family.samples
+    }
+    for method in ("GET", "POST", "PUT", "PROPFIND", "HEAD"):
+        service.client.request(method, "/somewhere")
+    before = series()
+    for _ in range(1000):
+        path = "/x" + "".join(chance.choices(letters, k=chance.randrange(1, 40)))
+        method = chance.choice(["GET", "PUT", "PROPFIND", "HEAD"])
+        name = "x-" + "".join(chance.choices(string.ascii_lowercase, k=8))
+        answer = service.client.request(method, path.replace("%", "%25"), headers={name: name})
+        assert answer.status_code < 500
+    assert series() == before
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=40),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+BODIES = st.one_of(
+    st.binary(max_size=200),
+    JSON_VALUES.map(lambda value: json.dumps(value).encode()),
+    st.fixed_dictionaries({"text": JSON_VALUES}, optional={"reference": JSON_VALUES, "segment": JSON_VALUES}).map(
+        lambda value: json.dumps(value).encode()
+    ),
+    st.lists(st.fixed_dictionaries({"text": st.text()}), max_size=4).map(
+        lambda items: json.dumps({"items": items}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    ),
+    st.fixed_dictionaries({"label": st.text()}, optional={"prediction_id": st.text(), "reference": st.text()}).map(
+        lambda value: json.dumps(value).encode()
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(path=st.sampled_from(["/predict", "/predict/batch", "/feedback", "/feedback/batch"]), body=BODIES)
+def test_no_body_breaks_anything(service: Service, path: str, body: bytes):
+    answer = service.client.post(path, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (200, 404, 422), answer.text
+    if answer.status_code != 200:
+        assert answer.headers["content-type"] == "application/problem+json"
