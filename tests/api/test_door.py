@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 
-from tests.api.conftest import Service
+from tests.api.conftest import Service, new_house, serving
 from tests.api.test_bad_input import is_problem
 
 KEYS = ("first-key", "second-key")
@@ -18,9 +18,10 @@ DATA = [
 OPEN = ["/livez", "/readyz", "/", "/pages/app.js", "/docs", "/openapi.json"]
 
 
-@pytest.fixture
-def locked(start: Callable[..., Service]) -> Service:
-    return start(keys=KEYS)
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with new_house(tmp_path_factory.mktemp("locked"), keys=KEYS) as house, serving(house) as running:
+        yield running
 
 
 def test_without_a_key_only_probes_and_pages_answer(locked: Service):
