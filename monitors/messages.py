@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from model.prediction import Estimate
 from monitors.episodes import Event, Fresh
 from monitors.protocols import Episode, Notification
-from monitors.verdict import Finding, Kind, Severity, State, Verdict
+from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 
 WORDS = {
     Kind.OK: "ok",
@@ -76,7 +76,7 @@ def body(news: News) -> str:
     verdict, episode = news.verdict, news.episode
     paragraphs = [_what_happened(news)]
     if news.event != "resolved":
-        paragraphs.append(_listed("Why:", verdict.reasons or episode.reasons))
+        paragraphs.append(_listed("Why:", _reasons(news)))
     paragraphs.append(_listed("Numbers:", _numbers(news)))
     alarms = [_finding(finding) for finding in verdict.findings if finding.state is State.ALARM]
     if alarms and news.event != "resolved":
@@ -116,6 +116,14 @@ def _what_happened(news: News) -> str:
     return f"{_model(news)} {verb}: {words} ({episode.severity}), since {opened}. {sure}".rstrip()
 
 
+def _reasons(news: News) -> list[str]:
+    """What is said of accuracy stands among the numbers already."""
+    said = {
+        finding.summary for finding in news.verdict.findings if finding.aspect in (Aspect.ACCURACY, Aspect.ESTIMATE)
+    }
+    return [reason for reason in news.verdict.reasons or news.episode.reasons if reason not in said]
+
+
 def _numbers(news: News) -> Iterator[str]:
     verdict = news.verdict
     baseline = "" if verdict.baseline_accuracy is None else f" against baseline {verdict.baseline_accuracy:.2f}"
@@ -130,7 +138,7 @@ def _numbers(news: News) -> Iterator[str]:
         yield f"{verdict.coverage:.1%} of predictions have a label{lag}"
     if verdict.estimated_accuracy is not None:
         estimate = interval(verdict.estimated_accuracy, "predictions")
-        trust = "" if verdict.estimate_trusted else "; not to be trusted now, inputs are unlike the baseline's"
+        trust = "" if verdict.estimate_trusted else "; not to be trusted now"
         yield f"accuracy estimated without labels {estimate}{baseline}{trust}"
     yield f"{verdict.count} predictions from {moment(verdict.start)} to {moment(verdict.end)}"
 
@@ -153,8 +161,8 @@ def moment(time: int) -> str:
 
 def _finding(finding: Finding) -> str:
     if finding.score is None or finding.threshold is None:
-        return f"{finding.check}: {finding.summary}"
-    return f"{finding.check}: {finding.summary} (score {finding.score:.2f}, threshold {finding.threshold:.2f})"
+        return finding.check
+    return f"{finding.check}: score {finding.score:.2f}, threshold {finding.threshold:.2f}"
 
 
 def _in_short(news: News) -> str:
