@@ -146,3 +146,14 @@ def test_the_end_of_the_parents_pipe_finishes_the_round_and_exits_with_0():
         os.close(write)
         out, err = process.communicate(timeout=20)
     assert (out, err, process.returncode) == ("out\n", "", 0)
+
+
+def test_work_that_hangs_is_abandoned_once_the_parent_is_gone():
+    """Nobody is left who could end the process from outside."""
+    hangs = "import sys, threading, time; from monitors.parent import watch_parent; "
+    hangs += "watch_parent(int(sys.argv[1]), threading.Event(), patience=0.1); time.sleep(60)"
+    read, write = os.pipe()
+    with subprocess.Popen([sys.executable, "-c", hangs, str(read)], pass_fds=(read,)) as process:
+        os.close(read)
+        os.close(write)
+        assert process.wait(timeout=20) == 1
