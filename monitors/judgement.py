@@ -100,7 +100,18 @@ TABLE: tuple[Rule, ...] = (
         "Nothing that can be trusted says that accuracy has held.",
     ),
     Rule(Kind.LABEL_SHIFT, Severity.NOTICE, lambda s: s.mix and not s.changed, ""),
-    Rule(Kind.BENIGN_DRIFT, Severity.NOTICE, lambda s: s.changed, "Accuracy is within the margin."),
+    Rule(
+        Kind.BENIGN_DRIFT,
+        Severity.NOTICE,
+        lambda s: s.changed and s.labelled_fine,
+        "The window's own labels put accuracy within the margin.",
+    ),
+    Rule(
+        Kind.BENIGN_DRIFT,
+        Severity.NOTICE,
+        lambda s: s.changed,
+        "Accuracy without labels is estimated to be within the margin.",
+    ),
     Rule(Kind.INSUFFICIENT_DATA, Severity.NONE, lambda s: not s.something_seen, ""),
     Rule(Kind.OK, Severity.NONE, lambda s: True, ""),
 )

@@ -71,6 +71,8 @@ def spaced(rows: int, most: int = MOST_ROWS) -> NDArray[np.intp]:
     """At most `most` row numbers, evenly spaced, so that a long window is seen from end to end."""
     if rows <= most:
         return np.arange(rows, dtype=np.intp)
+    if most == 0:
+        return np.zeros(0, np.intp)
     return np.linspace(0, rows - 1, most).round().astype(np.intp)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.checks._columns import Pair
-from monitors.checks._words import describe_change
+from monitors.checks._words import COUNTED, describe_change
 from monitors.statistics.ks import ks_distance
 from monitors.statistics.permutation import JointTest, joint_test
 from monitors.statistics.rows import RowStatistics
@@ -23,6 +23,8 @@ FEWEST_BASE = 50
 GROSS = 0.5
 """Share of texts outside the baseline's support from which on a change is gross (fresh baseline rows: 0.5 %)."""
 LOUDEST = 5
+NOTABLE = 5.0
+"""Standard deviations from which on a second column is worth a clause of its own."""
 
 
 def too_little(check: str, aspect: Aspect, why: str, count: int) -> Finding:
@@ -76,8 +78,9 @@ def drift_finding(
     carriers = loudest(test, pool, silent)
     said = phrase(test, pool, sides, outside) if phrase else None
     if said is None and carriers:
-        named = [column for column in carriers if column < len(sides.names)]
-        said = _say(sides, named[:2])
+        named = [at for at in carriers if at < len(sides.names)]
+        named = named[:1] + [at for at in named[1:] if _z_of(at, test, sources) >= NOTABLE]
+        said = _say(sides, named)
     changed = f"{what} have changed" + (f": {said}." if said else ".")
     quiet = f"{what} look like the baseline's ({rows} rows)."
     return Finding(
@@ -107,8 +110,15 @@ def loudest(test: JointTest, pool: RowStatistics, silent: NDArray[np.bool_]) -> 
     return sorted(columns, key=lambda column: -heard[sources == column].max())[:LOUDEST]
 
 
+def _z_of(column: int, test: JointTest, sources: NDArray[np.intp]) -> float:
+    return float(np.abs(test.z[sources == column]).max())
+
+
 def _say(sides: Pair, columns: Sequence[int]) -> str:
-    clauses = [describe_change(sides.names[at], sides.window[:, at], sides.base[:, at]) for at in columns]
+    """The two loudest columns in words; lengths say the same thing, so only one of them speaks."""
+    lengths = [at for at in columns if sides.names[at] in COUNTED]
+    spoken = [at for at in columns if at not in lengths[1:]][:2]
+    clauses = [describe_change(sides.names[at], sides.window[:, at], sides.base[:, at]) for at in spoken]
     return "; ".join(clauses)
 
 

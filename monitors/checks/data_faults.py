@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.baseline import Baseline
+from monitors.checks._columns import spaced
 from monitors.checks._drift import FEWEST_BASE, FEWEST_WINDOW, judge_p, too_little
 from monitors.checks._words import number, percent
 from monitors.protocols import Evidence
@@ -150,7 +151,7 @@ def _copies(window: Window, reference: Window) -> Iterator[Fault]:
     rows, since longer stretches repeat more."""
     live, base = (side.text_hash[side.text_hash != 0] for side in (window, reference))
     size = min(len(live), len(base))
-    live, base = live[len(live) - size :], base[:size]
+    live, base = live[spaced(len(live), size)], base[spaced(len(base), size)]
     if size == 0:
         return
     sentence = "{now} of the texts are copies of others, baseline {then}."

@@ -32,7 +32,7 @@ class EmbeddingDrift:
 
         return drift_finding(
             self.name, self.aspect, sides, evidence.window, alpha,
-            describe=describe, what="The texts' meanings, as the model sees them,", phrase=_phrase,
+            describe=describe, what="The embeddings", phrase=_phrase,
         )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def _phrase(test: JointTest, pool: RowStatistics, sides: Pair, outside: float) -
     scale = np.maximum(sides.base.std(axis=0), 1e-9)
     moved = float(np.sqrt((((sides.window.mean(axis=0) - base) / scale) ** 2).mean()))
     if outside >= 0.02:
-        return f"{percent(outside)} of them lie where 0.5 % of the baseline's do"
+        return f"{percent(outside)} of the texts lie as far out as 0.5 % of the baseline's do"
     return f"their middle has moved by {number(moved)} standard deviations in an average direction"
 
 

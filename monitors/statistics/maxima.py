@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-TAIL = 0.25
+TAIL = 0.1
 """Share of the largest permuted maxima that the tail is fitted to."""
 
 
@@ -16,7 +16,7 @@ def tail_probability(maxima: NDArray[np.float64], observed: float) -> float:
     The maximum of F independent |z| exceeds t with probability 1 − (1 − 2Φ(−t))^F. Correlated scores behave in the
     tail like fewer independent ones (Knijnenburg and others 2009 fit a free generalised Pareto tail; here its shape is
     known, which leaves one number to fit). −log(1 − 2Φ(−t)) of such a maximum is exponential with rate F, so F is the
-    maximum-likelihood rate of the upper quarter, censored below. A floor keeps the answer honest about what
+    maximum-likelihood rate of the upper tenth, censored below. A floor keeps the answer honest about what
     was counted: it is never below Φ's own tail for a single score.
 
     It leans on each score being normal in its tail; `permutation` makes them so, `tests/statistics` checks it.

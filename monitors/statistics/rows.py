@@ -83,13 +83,27 @@ def _one_column(
     made = [("location", scores), ("spread", normal_scores(np.abs(scores)[:, None])[:, 0])]
     for share in TAILS:
         low, high = np.quantile(values, [share, 1 - share])
-        made.append(("low", (values < low).astype(float)))
-        made.append(("high", (values > high).astype(float)))
+        made.append(("low", _outer(values < low, values <= low, share)))
+        made.append(("high", _outer(values > high, values >= high, share)))
+    made.append(("bin", _unusual(values)))
     edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
     place = np.searchsorted(edges, values, side="right")
     if bins:
         made += [("bin", (place == cell).astype(float)) for cell in range(len(edges) + 1)]
     return made
+
+
+def _outer(strict: NDArray[np.bool_], loose: NDArray[np.bool_], share: float) -> NDArray[np.float64]:
+    """A tail of about the share that is meant, where ties lie on its edge."""
+    return np.asarray((loose if loose.mean() <= 3 * share else strict).astype(np.float64))
+
+
+def _unusual(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows without the column's commonest value, where that value is common: what a sparse column says at all."""
+    found, counts = np.unique(values, return_counts=True)
+    if counts.max() < 0.3 * len(values):
+        return np.zeros(len(values))
+    return np.asarray((values != found[counts.argmax()]).astype(np.float64))
 
 
 def merge(*several: RowStatistics) -> RowStatistics:

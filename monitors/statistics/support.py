@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUANTILE = 0.995
+REACH = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,27 +18,37 @@ class Support:
     centre: NDArray[np.float64]
     spread: NDArray[np.float64]
     whitening: NDArray[np.float64]
+    counts: NDArray[np.bool_]
+    """(columns,): columns of counts, which are compared by ratio."""
     limit: float
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    """(columns,): the baseline's range in each column, widened by a quarter on either side."""
 
     def outside(self, table: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n,): True where a row of (n, columns) lies farther out than 99.5 % of fresh baseline rows would."""
-        points = np.arcsinh((table - self.centre) / self.spread) @ self.whitening
-        return np.asarray((points**2).sum(axis=1) > self.limit)
+        values = _by_ratio(table, self.counts)
+        far = ((_scaled(values, self.centre, self.spread) @ self.whitening) ** 2).sum(axis=1) > self.limit
+        beyond = ((values < self.low) | (values > self.high)).any(axis=1)
+        return np.asarray(far | beyond)
 
 
 def fit_support(table: NDArray[np.float64]) -> Support:
-    """Mahalanobis distance (Lee and others 2018 for detecting strange inputs) of robustly scaled columns.
+    """Mahalanobis distance (Lee and others 2018 for detecting strange inputs) of robustly scaled columns, and ranges.
 
     The limit is the 99.5 % quantile of leave-one-out distances, since a row that shaped the covariance looks closer
-    than a fresh one does, the more so the fewer rows there are. Columns that are constant in the baseline count: a
-    language that it never saw is outside. It cannot see a strange combination within the cloud, nor a change of
-    meaning. (n, columns), no NaN.
+    than a fresh one does, the more so the fewer rows there are. A row is also outside where one number alone lies well
+    beyond all of the baseline's, which columns with rare large values would hide in a distance. Columns
+    that are constant in the baseline count: a language that it never saw is outside. It cannot see a strange
+    combination within the cloud, nor a change of meaning. (n, columns), no NaN.
     """
+    counts = np.asarray((table.min(axis=0) >= 0) & (table.max(axis=0) > 1))
+    table = _by_ratio(table, counts)
     centre = np.median(table, axis=0)
     quartiles = np.quantile(table, [0.25, 0.75], axis=0)
     spread = np.maximum(quartiles[1] - quartiles[0], table.std(axis=0))
     spread = np.maximum(spread, 0.02 * (1 + np.abs(centre)) * (spread < 1e-9) + 1e-9)
-    points = np.arcsinh((table - centre) / spread)
+    points = _scaled(table, centre, spread)
     rows = len(points)
     covariance = np.atleast_2d(np.cov(points, rowvar=False)) + 1e-2 * np.eye(points.shape[1])
     whitening = np.linalg.inv(np.linalg.cholesky(covariance)).T
@@ -46,7 +57,20 @@ def fit_support(table: NDArray[np.float64]) -> Support:
     shifted = ((points @ whitening) ** 2).sum(axis=1)
     # `outside` measures from the median; the quantile is taken of the same distances, stretched as leaving out does
     stretched = shifted * np.sqrt(fresh / np.maximum(distance, 1e-12)) ** 2
-    return Support(centre, spread, whitening, float(np.quantile(stretched, QUANTILE)))
+    limit = float(np.quantile(stretched, QUANTILE))
+    reach = np.maximum(REACH * np.ptp(table, axis=0), spread)
+    return Support(centre, spread, whitening, counts, limit, table.min(axis=0) - reach, table.max(axis=0) + reach)
+
+
+def _by_ratio(table: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.where(counts, np.log1p(np.maximum(table, 0.0)), table)
+
+
+def _scaled(
+    table: NDArray[np.float64], centre: NDArray[np.float64], spread: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Robust deviations, held within ±10 so that one wild value cannot hide the others."""
+    return np.clip((table - centre) / spread, -10.0, 10.0)
 
 
 def _left_out(distance: NDArray[np.float64], rows: int) -> NDArray[np.float64]:

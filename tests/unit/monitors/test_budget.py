@@ -1,0 +1,49 @@
+"""The budget is spread over everything that can alarm, at the owner's schedule, and never overspent."""
+
+from __future__ import annotations
+
+import pytest
+from scipy import stats
+
+from monitors.budget import MOST, SPENT, Budget
+from monitors.checks import all_checks, all_streams
+
+
+def budget(interval: float = 300, pages: float = 1, notices: float = 12) -> Budget:
+    return Budget(interval, pages, notices, all_checks(), all_streams())
+
+
+@pytest.mark.parametrize("interval", [60, 300, 3600])
+def test_a_year_of_quiet_rounds_stays_within_the_budget(interval):
+    spread = budget(interval)
+    able = [check for check in all_checks() if getattr(check, "budgeted", True)]
+    expected = spread.check_alpha * len(able) * spread.rounds_per_year
+    assert expected == pytest.approx(SPENT * 12)
+
+
+def test_the_spent_part_keeps_a_month_at_one_notice():
+    assert stats.poisson.cdf(1, SPENT) >= 0.95
+
+
+def test_every_check_and_stream_has_its_share():
+    spread = budget()
+    assert set(spread.alphas) == {one.name for one in (*all_checks(), *all_streams())}
+    assert all(0 < alpha <= MOST for alpha in spread.alphas.values())
+
+
+def test_checks_that_cannot_alarm_by_chance_take_no_share():
+    able = [check for check in all_checks() if getattr(check, "budgeted", True)]
+    assert {check.name for check in all_checks()} - {check.name for check in able} == {
+        "accuracy", "estimated_accuracy", "silence",
+    }  # fmt: skip
+    assert Budget(300, 1, 12, able).check_alpha == budget().check_alpha
+
+
+def test_compressed_time_needs_a_budget_of_its_own_and_then_works():
+    assert budget(interval=2).check_alpha < 1e-6
+    assert 1e-4 < budget(interval=2, pages=1000, notices=100_000).check_alpha < 1e-2
+
+
+def test_streams_share_the_pages():
+    assert budget(pages=0.01).stream_alpha == pytest.approx(SPENT * 0.01 / len(all_streams()))
+    assert budget(pages=1000).stream_alpha == MOST
