@@ -5,7 +5,6 @@ JSON knows no NaN and no infinity: one becomes null, the other the largest numbe
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Mapping
@@ -18,14 +17,14 @@ from model.prediction import Estimate
 from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 
 
-def encode(verdict: Verdict) -> str:
-    """ASCII JSON. Raises TypeError for something in `details` that JSON cannot hold."""
-    return json.dumps(_plain(verdict), allow_nan=False, separators=(",", ":"))
+def encode_verdict(verdict: Verdict) -> dict[str, Any]:
+    """Every field by its name, in JSON's own types. Raises TypeError for what JSON cannot hold in `details`."""
+    return {field.name: _plain(getattr(verdict, field.name)) for field in fields(verdict)}
 
 
-def decode(text: str) -> Verdict:
-    """The verdict that `encode` wrote; fields that this version does not know are left out."""
-    raw = _known(Verdict, json.loads(text))
+def decode_verdict(raw: Mapping[str, Any]) -> Verdict:
+    """The verdict that `encode_verdict` made; fields that this version does not know are left out."""
+    raw = _known(Verdict, raw)
     return Verdict(
         **{
             **raw,
@@ -39,7 +38,7 @@ def decode(text: str) -> Verdict:
     )
 
 
-def _finding(raw: dict[str, Any]) -> Finding:
+def _finding(raw: Mapping[str, Any]) -> Finding:
     raw = _known(Finding, raw)
     return Finding(
         **{
@@ -51,14 +50,14 @@ def _finding(raw: dict[str, Any]) -> Finding:
     )
 
 
-def _estimate(raw: dict[str, Any] | None) -> Estimate | None:
+def _estimate(raw: Mapping[str, Any] | None) -> Estimate | None:
     if raw is None:
         return None
     numbers = {name: math.nan if raw[name] is None else float(raw[name]) for name in ("value", "low", "high")}
     return Estimate(**numbers, count=int(raw["count"]))
 
 
-def _known(noun: type, raw: dict[str, Any]) -> dict[str, Any]:
+def _known(noun: type, raw: Mapping[str, Any]) -> dict[str, Any]:
     names = {field.name for field in fields(noun)}
     return {name: value for name, value in raw.items() if name in names}
 

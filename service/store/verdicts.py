@@ -17,7 +17,7 @@ from service.store.database import Database
 from service.store.outbox import enqueue
 from service.store.schema import episodes, rounds, stream_states, verdicts
 from service.store.statements import add_if_new, add_or_replace, in_parts
-from service.store.verdict_json import decode, encode
+from service.store.verdict_json import decode_verdict, encode_verdict
 
 NEWEST_FIRST = (verdicts.c.time.desc(), verdicts.c.id.desc())
 
@@ -43,7 +43,7 @@ class Verdicts:
             episode = connection.execute(still_open).one_or_none()
             states = connection.execute(select(stream_states).where(stream_states.c.model_version == version)).all()
         return Memory(
-            verdict=None if newest is None else decode(newest.body),
+            verdict=None if newest is None else _verdict(newest.body),
             episode=None if episode is None else _episode(episode),
             streams={row.name: StreamState(row.cursor, json.loads(row.state)) for row in states},
         )
@@ -56,7 +56,7 @@ class Verdicts:
         """
         verdict = outcome.verdict
         version = verdict.model_version
-        body = encode(verdict)
+        body = json.dumps(encode_verdict(verdict), allow_nan=False)
         # NaN and infinity stay what they are here: nobody but the stream itself reads its state.
         states = {name: (stream.cursor, json.dumps(dict(stream.state))) for name, stream in outcome.streams.items()}
         with self._database.writing() as connection:
@@ -92,7 +92,7 @@ class Verdicts:
         """The verdict of the last round, and since when verdicts have been of its kind."""
         with self._database.reading() as connection:
             row = _newest(connection, version)
-        return None if row is None else (decode(row.body), int(row.since))
+        return None if row is None else (_verdict(row.body), int(row.since))
 
     def history(self, version: str, start: int, most: int) -> Sequence[Verdict]:
         """Verdicts from `start` on, oldest first, thinned evenly to at most `most`; the newest is among them."""
@@ -104,7 +104,7 @@ class Verdicts:
             for part in in_parts(chosen):
                 wanted = select(verdicts.c.id, verdicts.c.body).where(verdicts.c.id.in_(part))
                 bodies.update((row.id, row.body) for row in connection.execute(wanted))
-        return [decode(bodies[key]) for key in ids if key in bodies]
+        return [_verdict(bodies[key]) for key in ids if key in bodies]
 
     def episodes(self, version: str, most: int = 20) -> Sequence[Episode]:
         """The last episodes, the newest first."""
@@ -117,6 +117,10 @@ class Verdicts:
 def _newest(connection: Connection, version: str) -> Row[Any] | None:
     query = select(verdicts).where(verdicts.c.model_version == version).order_by(*NEWEST_FIRST).limit(1)
     return connection.execute(query).one_or_none()
+
+
+def _verdict(body: str) -> Verdict:
+    return decode_verdict(json.loads(body))
 
 
 def _episode_row(episode: Episode) -> dict[str, Any]:

@@ -178,8 +178,10 @@ def test_a_deleted_file_takes_no_rows(tmp_path):
         log.register(NEWS, START)
         log.append([record(1)])
         path.rename(tmp_path / "moved.db")
-        with pytest.raises(SurroundingsError, match="is gone"):
-            log.append([record(2)])
+        for use in (lambda: log.append([record(2)]), lambda: log.total("v1")):
+            with pytest.raises(SurroundingsError, match="is gone"):
+                use()
+            assert not path.exists()
         (tmp_path / "moved.db").rename(path)
         log.append([record(3)])
         assert (log.window("v1", START, START + 10).time - START).tolist() == [1, 3]

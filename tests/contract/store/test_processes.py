@@ -66,7 +66,7 @@ def test_a_slot_is_claimed_by_one_of_two_processes(log, database_url):
 
 
 def test_processes_that_start_at_once_upgrade_once(empty_url):
-    with writers(*(Writer(empty_url, "open") for _ in range(4))) as running:
+    with writers(*(Writer(empty_url, "open") for _ in range(3))) as running:
         for writer in running:
             assert writer.finish() == ["done"]
     with open_database(empty_url) as database:

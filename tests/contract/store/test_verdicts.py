@@ -19,7 +19,7 @@ from service.store.nouns import OutboxCounts, ReportRow
 from service.store.outbox import LEASE, Outbox
 from service.store.predictions import PredictionLog
 from service.store.reports import Reports
-from service.store.verdict_json import decode, encode
+from service.store.verdict_json import decode_verdict, encode_verdict
 from service.store.verdicts import Verdicts
 from tests.contract.store.rows import NEWS, SPAM, START
 
@@ -150,9 +150,7 @@ def test_a_verdict_in_json_has_no_nan():
         findings=(replace(FINDING, score=math.inf, p_value=math.nan, estimate=Estimate(math.nan, 0.0, 1.0, 0)),),
         details={"mean": np.float32(0.5), "counts": np.arange(3), "nan": [math.nan], "pair": (1, 2), 3: -math.inf},
     )
-    text = encode(odd)
-    json.loads(text, parse_constant=pytest.fail)
-    back = decode(text)
+    back = decode_verdict(json.loads(json.dumps(encode_verdict(odd), allow_nan=False)))
     finding = back.findings[0]
     assert (finding.score, finding.p_value) == (sys.float_info.max, None)
     assert math.isnan(finding.estimate.value)
@@ -160,14 +158,14 @@ def test_a_verdict_in_json_has_no_nan():
         "mean": 0.5, "counts": [0, 1, 2], "nan": [None], "pair": [1, 2], "3": -sys.float_info.max,
     }  # fmt: skip
     with pytest.raises(TypeError, match="cannot keep a object"):
-        encode(replace(VERDICT, details={"what": object()}))
+        encode_verdict(replace(VERDICT, details={"what": object()}))
 
 
 def test_a_verdict_of_a_newer_version_is_still_read():
-    raw = json.loads(encode(VERDICT))
+    raw = json.loads(json.dumps(encode_verdict(VERDICT)))
     raw["mood"] = "grim"
     raw["findings"][0]["smell"] = "burnt"
-    assert decode(json.dumps(raw)) == VERDICT
+    assert decode_verdict(raw) == VERDICT
 
 
 def test_a_notification_is_told_once(verdicts, database):
