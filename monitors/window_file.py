@@ -72,8 +72,8 @@ def window_from_table(table: pa.Table, model: ModelInfo) -> Window:
     segment[:] = table["segment"].to_pylist()
     return Window(
         model=model,
-        start=0,
-        end=len(table),
+        start=int(number.min()),
+        end=int(number.max()) + 1,
         ids=numbered_ids(number),
         time=number,
         predicted=classes("predicted"),

@@ -108,14 +108,14 @@ def evaluate(
     said = probabilities.argmax(1) if predicted is None else _checked_classes(predicted, labels, len(probabilities))
     rng = np.random.default_rng(seed)
     confusion = np.bincount(actual * len(labels) + said, minlength=len(labels) ** 2).reshape(len(labels), -1)
-    metrics, undefined = class_figures(confusion, labels)
-    metrics = count_figures(confusion, resamples, rng) | metrics
-    metrics |= probability_figures(actual, said, probabilities, resamples, rng)
-    metrics["temperature"] = temperature(actual, probabilities)
+    overall = count_figures(confusion, resamples, rng)
+    overall |= probability_figures(actual, said, probabilities, resamples, rng)
+    overall["temperature"] = temperature(actual, probabilities)
+    by_class, undefined = class_figures(confusion, labels)
     areas, missing, roc, precision_recall = _rankings(actual, probabilities, labels)
     return Evaluation(
         labels=labels,
-        metrics=metrics | areas,
+        metrics=_overall_first(overall | areas | by_class),
         undefined=undefined | missing,
         confusion=confusion,
         calibration=calibration_curve(probabilities[np.arange(len(actual)), said], actual == said, CALIBRATION_BINS),
@@ -190,6 +190,10 @@ def _rankings(
     if len(labels) == 2:
         overall["roc_auc"] = areas[f"roc_auc[{labels[1]}]"]
     return overall | areas, undefined, roc, precision_recall
+
+
+def _overall_first(metrics: dict[str, Estimate]) -> dict[str, Estimate]:
+    return dict(sorted(metrics.items(), key=lambda item: "[" in item[0]))
 
 
 def _by_segment(correct: NDArray[np.bool_], segments: Sequence[str | None] | None) -> dict[str, Estimate]:

@@ -31,13 +31,15 @@ def fit_baseline(
     texts: Iterable[str],
     dataset: Mapping[str, object],
     created: str,
+    rows: NDArray[np.int64] | None = None,
     segments: Sequence[str | None] | None = None,
     hashes: Mapping[str, str] | None = None,
     evaluation: Evaluation | None = None,
 ) -> Baseline:
     """What normal looks like, from n predictions, their true classes (n,) and their texts, which are read once.
 
-    `evaluation` is what `evaluate` says of these rows, where it is at hand already. Raises InputError.
+    `rows` are their numbers in the dataset (1 to n without it), by which a person finds them again; `evaluation` is
+    what `evaluate` says of these rows, where it is at hand already. Raises InputError.
     """
     from model.evaluation import evaluate  # scipy, which a program that only loads a baseline does without
 
@@ -49,13 +51,13 @@ def fit_baseline(
         documents.update(words_of(text))
     if not len(fingerprints) == len(predictions) == len(truth):
         raise ValueError(f"{len(fingerprints)} texts, {len(predictions)} predictions, {len(truth)} true classes")
-    numbers = np.arange(len(truth))
+    numbers = np.arange(1, len(truth) + 1) if rows is None else np.asarray(rows, np.int64)
     segment = np.full(len(truth), None, object)
     segment[:] = None if segments is None else list(segments)
     reference = Window(
         model=model,
-        start=0,
-        end=len(truth),
+        start=int(numbers.min()),
+        end=int(numbers.max()) + 1,
         ids=numbered_ids(numbers),
         time=numbers,
         predicted=predictions.labels,

@@ -1,0 +1,173 @@
+"""The page stands alone, says what matters in words, escapes class names, and has its plots beside it."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from model.evaluation import evaluate
+from model.report import Subject, write_report
+from model.report.palette import NAMED, with_variables
+from model.report.remarks import frequent_errors, percent, remarks
+
+NAMES = ("World", "Sports", "Business", "Sci/Tech")
+
+
+def evaluated(labels=NAMES, rows=300, skill=2.0, seed=0, sharpness=1.0, **options):
+    rng = np.random.default_rng(seed)
+    scores = np.exp(skill * rng.normal(size=(rows, len(labels))))
+    scores /= scores.sum(1, keepdims=True)
+    truth = (rng.random(rows)[:, None] > scores.cumsum(1)).sum(1).clip(0, len(labels) - 1)
+    sharpened = scores**sharpness
+    return evaluate(truth, sharpened / sharpened.sum(1, keepdims=True), labels, resamples=50, **options)
+
+
+def page(evaluation, directory, **facts):
+    rows = np.arange(1001, 1001 + len(evaluation))
+    length = np.random.default_rng(0).gamma(9, 6, len(evaluation)).round()
+    write_report(evaluation, Subject("newsroom", {"Baseline": "abc"} | facts, rows, length), directory)
+    return (directory / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The page of an ordinary evaluation, with its directory; drawn once."""
+    directory = tmp_path_factory.mktemp("report")
+    found = evaluated(segments=["web"] * 150 + ["app"] * 150)
+    return found, page(found, directory), directory
+
+
+def test_the_page_names_accuracy_its_interval_and_what_no_skill_reaches(written):
+    found, html, _ = written
+    text = re.sub(r"<[^>]+>", "", html).replace("\u202f", " ")
+    accuracy = found.accuracy
+    assert f"Right in {accuracy.value:.1%} of 300 labelled rows".replace("%", " %") in text
+    assert f"{accuracy.low:.1%}".replace("%", " %") in text
+    assert "0.5 is chance" in text
+    assert "means that scores or labels are swapped" in text
+    assert "Answering “" in text
+
+
+def test_the_page_needs_nothing_from_elsewhere(written):
+    _, html, _ = written
+    assert not re.findall(
+        r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#|\"?#)(?:https?:|//|\w)", html.replace("xlink:href", "href")
+    )
+    assert "<script" not in html
+    assert "prefers-color-scheme: dark" in html
+    assert "@media print" in html
+    assert "By segment" in html
+
+
+def test_every_plot_is_inline_and_a_picture(written):
+    _, html, directory = written
+    pictures = sorted(path.stem for path in (directory / "plots").iterdir())
+    assert pictures == sorted(
+        ["calibration", "confidence", "confusion", "entropy", "lengths", "margin", "precision_recall", "roc"]
+    )
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (directory / "plots").iterdir())
+    assert html.count('<figure class="plot"><svg') == len(pictures)
+
+
+def test_ids_of_inline_plots_do_not_meet(written):
+    class Ids(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.seen = []
+
+        def handle_starttag(self, tag, attrs):
+            self.seen += [value for name, value in attrs if name == "id" and tag in ("clippath", "path", "use")]
+
+    parser = Ids()
+    parser.feed(written[1])
+    assert parser.seen
+    assert len(parser.seen) == len(set(parser.seen))
+
+
+def test_plots_take_the_colours_of_the_page(written):
+    _, html, _ = written
+    assert "var(--right)" in html
+    assert NAMED.right not in html
+    assert (
+        with_variables(f"fill: {NAMED.series[3]}; stroke: {NAMED.ink}") == "fill: var(--series-3); stroke: var(--ink)"
+    )
+
+
+def test_a_class_name_is_never_markup_or_mathematics(tmp_path):
+    hostile = ("<script>alert(1)</script>", "$\\frac{", "{{ 7 * 7 }}", "日本語")
+    html = page(evaluated(hostile), tmp_path, **{"<b>": "<img src=x onerror=alert(1)>"})
+    assert "<script>" not in html
+    assert "<img" not in html
+    assert "49" not in re.findall(r'<th scope="row">(.*?)</th>', html)
+    assert "{{ 7 * 7 }}" in html
+
+
+def test_errors_are_listed_by_row_number_with_the_surest_first(written):
+    found, html, _ = written
+    wrong = np.flatnonzero(~found.correct)
+    surest = wrong[np.argmax(found.confidence[wrong])]
+    table = html[html.index('<table class="wrong">') :]
+    assert re.search(r'<td class="n">(\d+)</td>', table)[1] == str(1001 + surest)
+    assert table.count("<tr>") == 21
+
+
+@pytest.mark.parametrize(
+    ("truth", "labels"),
+    [([0, 0, 0, 0], ("a", "b")), ([0, 1, 0, 1], ("a", "b")), ([0, 1, 0, 1], ("a", "b", "never"))],
+)
+def test_few_rows_one_class_and_no_error_make_a_page_too(tmp_path, truth, labels):
+    scores = np.full((4, len(labels)), 0.1)
+    scores[np.arange(4), truth] = 1.1 - 0.1 * len(labels)
+    html = page(evaluate(truth, scores, labels), tmp_path)
+    assert "No row was answered wrongly" in html
+    assert ("What these rows cannot tell" in html) == (len(set(truth)) < len(labels))
+
+
+def test_many_classes_are_drawn_with_the_hardest_in_the_curves(tmp_path):
+    html = page(evaluated(tuple(f"intent {i}" for i in range(25)), rows=500, skill=3), tmp_path)
+    assert "the 8 classes with the smallest area" in html
+
+
+def titles(evaluation, **options):
+    return {remark.title: remark for remark in remarks(evaluation, **options)}
+
+
+def test_high_accuracy_with_a_rare_class_is_not_called_skill():
+    rng = np.random.default_rng(0)
+    truth = (rng.random(1000) < 0.03).astype(int)
+    score = rng.uniform(0, 0.4, 1000)
+    said = titles(evaluate(truth, np.column_stack([1 - score, score]), ("stays", "churns")))
+    assert said["No clear skill beyond the class mix"].tone == "warning"
+    assert any("not told apart" in title for title in said)
+
+
+def test_inverted_scores_are_called_upside_down():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 500)
+    score = np.clip(0.5 - 0.3 * (truth - 0.5) + rng.normal(0, 0.1, 500), 0, 1)
+    said = titles(evaluate(truth, np.column_stack([1 - score, score]), ("no", "yes")))
+    assert "“yes” is ranked upside down" in said
+
+
+def test_calibration_is_judged():
+    assert titles(evaluated(rows=3000, sharpness=2.5))["Too sure of itself"].tone == "warning"
+    assert "Confidence can be taken at its word" in titles(evaluated(rows=3000))
+    assert "More often right than it claims" in titles(evaluated(rows=3000, sharpness=0.5))
+
+
+def test_texts_that_were_cut_are_told_of():
+    assert "Texts were cut" not in titles(evaluated(), truncated=0.001)
+    assert titles(evaluated(), truncated=0.3)["Texts were cut"].tone == "warning"
+
+
+def test_frequent_errors_are_in_order_and_no_more_than_there_are():
+    found = evaluate([0, 0, 0, 1, 1, 2], np.eye(3)[[1, 1, 0, 2, 1, 2]], ("a", "b", "c"))
+    assert frequent_errors(found, 6) == [("a", "b", 2), ("b", "c", 1)]
+
+
+def test_less_than_all_is_never_a_hundred_percent():
+    assert percent(0.99999).startswith("99.9")
+    assert percent(1.0).startswith("100.0")
