@@ -81,7 +81,7 @@ def open_artifact(model: str, labels: str | None = None) -> Artifact:
     names = _label_names(config, labels)
     weights = weight_files(path)
     _require_head(path, weights)
-    tokenizer = _tokenizer_files(path)
+    tokenizer = tokenizer_files(path)
     hashes = Hashes(
         weights=_hash_files(weights),
         tokenizer=_hash_files(tokenizer),
@@ -93,7 +93,7 @@ def open_artifact(model: str, labels: str | None = None) -> Artifact:
         info=ModelInfo(version=version, labels=names, features=tuple(FEATURES), name=_display_name(model, path)),
         hashes=hashes,
         family=family,
-        max_length=_max_length(path, config, family),
+        max_length=most_tokens(path, config),
         projection=_projection(path, int(config.get("hidden_size") or config.get("dim") or 768)),
         training=_training_rows(path),
         own=(path / MANIFEST_FILE).is_file(),
@@ -148,6 +148,29 @@ def weight_files(path: Path) -> list[Path]:
     return files
 
 
+def tokenizer_files(path: Path) -> list[Path]:
+    """The tokenizer files of a model directory, in order of name."""
+    present = [path / name for name in TOKENIZER_FILES if (path / name).is_file()]
+    if not any(file.name in VOCABULARY_FILES for file in present):
+        raise InputError(f"{path} has no tokenizer: save it beside the weights with tokenizer.save_pretrained(DIR).")
+    return present
+
+
+def most_tokens(path: Path, config: Mapping[str, Any]) -> int:
+    """Most tokens that both the positions and the tokenizer of a model directory allow, special ones included."""
+    positions = int(config.get("max_position_embeddings") or 512)
+    if config.get("model_type") in _POSITIONS_BEGIN_AFTER_PADDING:
+        padding = config.get("pad_token_id")
+        positions -= (1 if padding is None else int(padding)) + 1
+    try:
+        tokenizer = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
+        return min(positions, int(tokenizer.get("model_max_length") or positions))
+    except FileNotFoundError:
+        return positions
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise InputError(f"{path / 'tokenizer_config.json'} is damaged; save the tokenizer anew.") from None
+
+
 def _sequence_classifier_family(path: Path, config: Mapping[str, Any]) -> str:
     architectures = [str(name) for name in config.get("architectures") or []]
     if not any(name.endswith("ForSequenceClassification") for name in architectures):
@@ -199,33 +222,12 @@ def _require_head(path: Path, weights: Sequence[Path]) -> None:
         )
 
 
-def _tokenizer_files(path: Path) -> list[Path]:
-    present = [path / name for name in TOKENIZER_FILES if (path / name).is_file()]
-    if not any(file.name in VOCABULARY_FILES for file in present):
-        raise InputError(f"{path} has no tokenizer: save it beside the weights with tokenizer.save_pretrained(DIR).")
-    return present
-
-
 def _hash_files(files: Sequence[Path]) -> str:
     total = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
             total.update(f"{file.name}:{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()
-
-
-def _max_length(path: Path, config: Mapping[str, Any], family: str) -> int:
-    positions = int(config.get("max_position_embeddings") or 512)
-    if family in _POSITIONS_BEGIN_AFTER_PADDING:
-        padding = config.get("pad_token_id")
-        positions -= (1 if padding is None else int(padding)) + 1
-    try:
-        tokenizer = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
-        return min(positions, int(tokenizer.get("model_max_length") or positions))
-    except FileNotFoundError:
-        return positions
-    except (OSError, ValueError, TypeError, AttributeError):
-        raise InputError(f"{path / 'tokenizer_config.json'} is damaged; save the tokenizer anew.") from None
 
 
 def _projection(path: Path, hidden: int) -> NDArray[np.float32]:

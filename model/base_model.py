@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from model.artifact import model_directory, read_config, weight_files
+from model.artifact import model_directory, most_tokens, read_config, tokenizer_files, weight_files
 from model.errors import InputError
 from model.loading import loading
 
@@ -25,6 +25,7 @@ def base_directory(base_model: str) -> Path:
     path = model_directory(base_model)
     read_config(path)
     weight_files(path)
+    tokenizer_files(path)
     return path
 
 
@@ -65,7 +66,7 @@ def begin(base: Path | None, texts: Sequence[str], classes: Sequence[str], max_l
             f"{base} cannot be fine-tuned ({type(error).__name__}): it is not a model with its tokenizer."
         ) from error
     network.config.problem_type = None
-    tokenizer.model_max_length = min(max_length, tokenizer.model_max_length)
+    tokenizer.model_max_length = min(max_length, most_tokens(base, read_config(base)))
     return tokenizer, network
 
 

@@ -76,8 +76,7 @@ class TextTokenizer:
             input_ids[row, : len(kept)] = kept
             if self.unknown is not None:
                 unknown[row] = ids.count(self.unknown)
-        kept_lengths = np.minimum(lengths, self.max_length)
-        attention_mask = (np.arange(width) < kept_lengths[:, None]).astype(np.int64)
+        attention_mask = (np.arange(width) < lengths[:, None]).astype(np.int64)
         return Batch(
             input_ids=input_ids,
             attention_mask=attention_mask,

@@ -77,9 +77,9 @@ def train(
 ) -> TrainingResult:
     """Fine-tune `base_model` (`tiny`, a directory or a hub name) and write `output`, whole or not at all.
 
-    The classes are those of `training`. On a CPU the same rows, seed and number of threads give the same weights, bit
-    for bit. `learning_rate` None takes the default of the base; `max_length` is in tokens; `progress` is told (steps
-    done, steps in all). Raises InputError and SurroundingsError with one sentence.
+    The classes are those of `training`. On a CPU the same rows, seed and number of threads (`tiny` takes one) give
+    the same weights, bit for bit. `learning_rate` None takes the default of the base; `max_length` is in tokens;
+    `progress` is told (steps done, steps in all). Raises InputError and SurroundingsError with one sentence.
     """
     rate = learning_rate if learning_rate is not None else TINY_LEARNING_RATE if base_model == TINY else LEARNING_RATE
     _check_numbers({"batch size": batch_size, "number of epochs": epochs, "learning rate": rate})
@@ -95,7 +95,8 @@ def train(
     texts = [encodable(text) for text in training.texts]
     targets = torch.from_numpy(_class_numbers(training.classes, training.labels))
 
-    with _draft_of(output) as draft, torch.random.fork_rng():
+    cores = torch.get_num_threads()
+    with _draft_of(output) as draft, torch.random.fork_rng(), _threads(1 if base is None else cores):
         torch.manual_seed(seed)
         tokenizer, network = begin(base, texts, training.classes, max_length)
         network.to(device)
@@ -127,7 +128,7 @@ def train(
         # The model is read back from disk: what is measured is what will be served.
         artifact = open_artifact(str(draft))
         classifier = Classifier(artifact, TorchEngine(artifact))
-        predicted = classifier.classify_many(unseen.texts, threads=torch.get_num_threads()).labels
+        predicted = classifier.classify_many(unseen.texts, threads=cores).labels
         accuracy = float(np.mean(predicted == _class_numbers(training.classes, unseen.labels)))
         _write_json(draft / MANIFEST_FILE, {**manifest, "version": artifact.info.version, "test_accuracy": accuracy})
 
@@ -227,6 +228,19 @@ def _embed(network: Any, tokenizer: Any, texts: Sequence[str]) -> NDArray[np.flo
 
 def _padded(tokenizer: Any, texts: list[str], device: torch.device) -> Any:
     return tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(device)
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Torch on so many threads. `tiny` gets one: it is too small to gain by more, loses minutes where other programs
+    hold the cores that its threads wait for, and so its weights are the same whatever the number of cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

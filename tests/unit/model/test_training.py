@@ -154,6 +154,21 @@ def test_numbers_must_be_above_zero(tmp_path: Path, number: str) -> None:
         train(TRAIN_24, TEST_12, "tiny", tmp_path / "out", **{number: 0})
 
 
+@pytest.mark.parametrize("kind", ["bert-vocabulary-only", "roberta"])
+def test_a_length_beyond_the_positions_of_the_base_is_cut(
+    foreign: Callable[[str], Path], tmp_path: Path, kind: str
+) -> None:
+    train(TRAIN_24, TEST_12, str(foreign(kind)), tmp_path / "out", epochs=1, max_length=500)
+    assert open_artifact(str(tmp_path / "out")).max_length == open_artifact(str(foreign(kind))).max_length
+
+
+def test_a_base_without_tokenizer_is_refused(foreign: Callable[[str], Path], tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((foreign("bert-fast") / name).read_bytes())
+    with pytest.raises(InputError, match="has no tokenizer"):
+        train(TRAIN_24, TEST_12, str(tmp_path), tmp_path / "out")
+
+
 def test_an_output_that_holds_something_is_refused_before_training(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     train(TRAIN_24, TEST_12, "tiny", tmp_path / "out", epochs=1)
