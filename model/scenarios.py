@@ -41,8 +41,8 @@ class Scenario:
     change: Change
     strength: float = 1.0
     """Share of rows that it happens to unless told otherwise, from 0 to 1."""
-    harmful: bool = False
-    """Whether a model's accuracy is expected to fall clearly at this strength."""
+    harmful: bool | None = False
+    """Whether accuracy falls by ten points or more at this strength; None where that depends on the model."""
 
 
 def apply(
@@ -97,15 +97,15 @@ def _covert(rng: random.Random, stream: Stream, row: int) -> tuple[str, str]:
 
 
 def _vocabulary(rng: random.Random, text: str) -> str:
-    """New names for old ones, and jargon for every third long word."""
+    """New names for half of the old ones, and jargon for some long words."""
     words = text.split()
     for at, word in enumerate(words):
         core = word.strip(string.punctuation)
         if not core:
             continue
-        if at and core[0].isupper() and rng.random() < 0.8:
+        if at and core[0].isupper() and rng.random() < 0.5:
             words[at] = word.replace(core, rng.choice(written.NEW_STEMS) + rng.choice(written.NEW_ENDINGS))
-        elif len(core) > 5 and rng.random() < 0.33:
+        elif len(core) > 5 and rng.random() < 0.15:
             words[at] = word.replace(core, rng.choice(written.JARGON))
     return " ".join(words)
 
@@ -189,17 +189,17 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         Scenario("topic", "stories of the same classes on topics never seen before", _topic, 0.7, harmful=True),
-        Scenario("vocabulary", "new names and new jargon in the same stories", _on_text(_vocabulary)),
+        Scenario("vocabulary", "new names and new jargon in the same stories", _on_text(_vocabulary), harmful=None),
         Scenario("truncated", "texts cut off after some 55 characters", _on_text(_truncated)),
         Scenario("long", "texts five times as long", _long),
         Scenario("noise", "typing errors in nearly every word", _on_text(_noise), harmful=True),
         Scenario("case", "everything in capitals", _on_text(lambda _rng, text: text.upper())),
-        Scenario("markup", "HTML around and inside the text", _on_text(_markup)),
+        Scenario("markup", "HTML around and inside the text", _on_text(_markup), harmful=None),
         Scenario("language", "German, Spanish and French news", _language, harmful=True),
         Scenario("class_mix", "one class comes much more often", _class_mix, 0.5),
         Scenario("swapped_labels", "two classes change their meaning; the texts stay", _swapped, harmful=True),
         Scenario("wrong_field", "log lines and records instead of the text", _on_text(_wrong_field), harmful=True),
-        Scenario("repeated", "three messages sent again and again", _repeated, 0.5),
+        Scenario("repeated", "three messages sent again and again", _repeated, 0.5, harmful=None),
         Scenario("spam", "advertisements among the texts", _on_text(_spam), 0.3, harmful=True),
         Scenario("covert", "stories told in the words of another class", _covert, 0.6, harmful=True),
     )

@@ -75,12 +75,8 @@ def test_unseen_topics_share_no_phrase_with_the_streams():
 def test_a_scenario_hurts_exactly_if_it_says_so(name, accuracy):
     texts, labels = apply(name, TEXTS, TRUTH, seed=1)
     fall = accuracy(TEXTS, TRUTH) - accuracy(texts, labels)
-    if name == "repeated":
-        assert len(set(texts[:500])) < 300
-    elif SCENARIOS[name].harmful:
-        assert fall >= 0.1
-    else:
-        assert fall < 0.1
+    if SCENARIOS[name].harmful is not None:
+        assert (fall >= 0.1) == SCENARIOS[name].harmful
     assert len(texts) == len(labels) == len(TEXTS)
     assert (texts, labels) != (TEXTS, TRUTH)
 
@@ -117,6 +113,11 @@ def test_a_class_mix_changes_the_mix_and_no_text(accuracy):
     assert set(texts) <= set(TEXTS)
     assert Counter(labels)["Business"] > 1.8 * Counter(TRUTH)["Business"]
     assert accuracy(texts, labels) > accuracy(TEXTS, TRUTH) - 0.06
+
+
+def test_repeated_messages_are_three():
+    texts, _ = apply("repeated", TEXTS, TRUTH, strength=1)
+    assert set(texts) == set(TEXTS[:3])
 
 
 def test_new_topics_keep_their_class(accuracy):
