@@ -14,8 +14,8 @@ RUN python3 -m venv /opt/bertwatch \
  && find /opt/bertwatch -name __pycache__ -prune -exec rm -rf {} +
 
 FROM ${BASE}
-RUN groupadd --system --gid 10001 bertwatch \
- && useradd --system --uid 10001 --gid bertwatch --home-dir /data --no-create-home --shell /usr/sbin/nologin bertwatch \
+RUN groupadd --gid 10001 bertwatch \
+ && useradd --uid 10001 --gid bertwatch --home-dir /data --no-create-home --shell /usr/sbin/nologin bertwatch \
  && mkdir -p /data /models \
  && chown bertwatch:bertwatch /data /models
 COPY --from=build /opt/bertwatch /opt/bertwatch
