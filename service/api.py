@@ -19,7 +19,7 @@ from starlette.responses import Response
 from service.collector import StoredStateCollector, stored_state
 from service.door import Door, Readiness
 from service.errors import Broken, MethodNotAllowed, NotFound, Refused
-from service.parts import Parts
+from service.parts import Parts, RequestLimits
 from service.routes import docs, feedback, pages, predictions, reports, watch
 from service.routes.wire import SCHEMA_ROOT, PlainRoute
 from service.schemas import BatchRequest, FeedbackBatchRequest, FeedbackRequest, PredictRequest, ProblemDocument
@@ -59,7 +59,7 @@ def create_app(parts: Parts) -> FastAPI:
     pages.add(app, parts.pages)
     docs.add(app)
     _count(app, parts)
-    _complete_openapi(app)
+    _complete_openapi(app, parts.limits)
     app.add_middleware(Door, metrics=parts.metrics, keys=parts.keys, readiness=readiness)
     return app
 
@@ -95,8 +95,8 @@ def _count(app: FastAPI, parts: Parts) -> None:
     metrics.registry.register(StoredStateCollector(Cached(lambda: stored_state(parts)).get))
 
 
-def _complete_openapi(app: FastAPI) -> None:
-    """FastAPI knows the models of answers; the bodies, which we read ourselves, and the keys are added here."""
+def _complete_openapi(app: FastAPI, limits: RequestLimits) -> None:
+    """FastAPI knows the models of answers; the bodies, which we read ourselves, limits and keys are added here."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -106,6 +106,9 @@ def _complete_openapi(app: FastAPI) -> None:
             _, schemas = models_json_schema(
                 [(model, "validation") for model in bodies], ref_template=SCHEMA_ROOT + "{model}"
             )
+            schemas["$defs"]["PredictRequest"]["properties"]["text"]["maxLength"] = limits.max_characters
+            for batch in (BatchRequest, FeedbackBatchRequest):
+                schemas["$defs"][batch.__name__]["properties"]["items"]["maxItems"] = limits.max_batch_items
             components = document.setdefault("components", {})
             components.setdefault("schemas", {}).update(schemas["$defs"])
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}

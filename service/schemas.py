@@ -46,20 +46,40 @@ def _a_number_of_items(value: list[Any], info: ValidationInfo) -> list[Any]:
     return value
 
 
-Text = Annotated[str, AfterValidator(_a_text), Field(description="The text to classify; not empty.")]
+# What our validators check, for readers of the schema.
+_NO_NUL = {"pattern": r"^[^\u0000]*$"}
+_A_TEXT = {"minLength": 1, "pattern": r"^[^\u0000]*\S[^\u0000]*$"}
+
+Text = Annotated[
+    str,
+    AfterValidator(_a_text),
+    Field(description="The text to classify; not empty.", json_schema_extra={**_A_TEXT}),
+]
 Reference = Annotated[
     str,
-    Field(min_length=1, max_length=MOST_REFERENCE, description="Your own key; labels may name it later."),
+    Field(
+        min_length=1,
+        max_length=MOST_REFERENCE,
+        description="Your own key; labels may name it later.",
+        json_schema_extra={**_NO_NUL},
+    ),
     AfterValidator(_no_nul),
 ]
 Segment = Annotated[
     str,
-    Field(min_length=1, max_length=MOST_SEGMENT, description="A slice of the traffic: a customer, a channel."),
+    Field(
+        min_length=1,
+        max_length=MOST_SEGMENT,
+        description="A slice of the traffic: a customer, a channel.",
+        json_schema_extra={**_NO_NUL},
+    ),
     AfterValidator(_no_nul),
 ]
 LabelName = Annotated[
     str,
-    Field(min_length=1, max_length=MOST_LABEL, description="The true class, by its name."),
+    Field(
+        min_length=1, max_length=MOST_LABEL, description="The true class, by its name.", json_schema_extra={**_NO_NUL}
+    ),
     AfterValidator(_no_nul),
 ]
 
@@ -81,11 +101,20 @@ class PredictRequest(_Body):
 class BatchRequest(_Body):
     """Several texts; they are recorded and answered together or not at all."""
 
-    items: Annotated[list[PredictRequest], AfterValidator(_a_number_of_items)]
+    items: Annotated[list[PredictRequest], AfterValidator(_a_number_of_items), Field(json_schema_extra={"minItems": 1})]
 
 
 class FeedbackRequest(_Body):
     """The true label of one prediction, named by its id or by your own reference."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+                for one, other in (("prediction_id", "reference"), ("reference", "prediction_id"))
+            ]
+        }
+    )
 
     prediction_id: UUID | None = None
     reference: Reference | None = None
@@ -101,7 +130,9 @@ class FeedbackRequest(_Body):
 class FeedbackBatchRequest(_Body):
     """Labels of several predictions; each has an outcome of its own."""
 
-    items: Annotated[list[FeedbackRequest], AfterValidator(_a_number_of_items)]
+    items: Annotated[
+        list[FeedbackRequest], AfterValidator(_a_number_of_items), Field(json_schema_extra={"minItems": 1})
+    ]
 
 
 class PredictResponse(BaseModel):

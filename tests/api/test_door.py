@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.conftest import Service, new_house, serving
+from tests.api.stand_in import wait_until
 from tests.api.test_bad_input import is_problem
 
 KEYS = ("first-key", "second-key")
@@ -116,3 +117,14 @@ def test_the_documentation_needs_no_network(service: Service):
     assert "http://" not in page
     assert "https://" not in page
     assert "<script" not in page
+
+
+def test_the_access_log_holds_no_word_of_a_caller(service: Service, capfd: pytest.CaptureFixture[str]):
+    service.post("/predict", {"text": "SECRETWORD", "reference": "SECRETWORD"})
+    service.post("/predict", {"text": "", "SECRETWORD": 1})
+    service.client.get("/SECRETWORD?q=SECRETWORD", headers={"x-header": "SECRETWORD"})
+    service.post("/predict", {"text": service.house.classifier.poison + "SECRETWORD"})
+    wait_until(lambda: service.house.value("bertwatch_http_requests_in_progress") == 0)
+    said = "".join(capfd.readouterr())
+    assert said.count("not-found") == 1
+    assert "SECRETWORD" not in said
