@@ -7,6 +7,7 @@ Content-Security-Policy forbids.
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -47,7 +48,8 @@ def render(document: dict[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><title>bertwatch: HTTP</title>'
         '<link rel="icon" href="/pages/favicon.svg" type="image/svg+xml">'
-        '<link rel="stylesheet" href="/pages/style.css"></head><body><main class="column docs">'
+        '<link rel="stylesheet" href="/pages/style.css">'
+        '<link rel="stylesheet" href="/pages/docs.css"></head><body><main class="docs">'
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{_paragraphs(info.get('description', ''))}"
         '<p>For machines: <a href="/openapi.json"><code>/openapi.json</code></a>. '
         'For people: <a href="/">the status page</a>.</p>'
@@ -64,8 +66,12 @@ def _section(path: str, method: str, operation: dict[str, Any]) -> str:
     for name, example in _examples(operation.get("requestBody", {})):
         parts.append(f"<h3>Send {escape(name)}</h3>{_json(example)}")
     for status, answer in operation.get("responses", {}).items():
-        parts.append(f"<h3>{escape(status)}: {escape(answer.get('description', ''))}</h3>")
-        parts += [_json(example) for _, example in _examples(answer)]
+        shown = "".join(_json(example) for _, example in _examples(answer))
+        title = f"{escape(status)} · {escape(answer.get('description', ''))}"
+        # What went well is in sight, what may go wrong is one click away.
+        parts.append(
+            f"<h3>{title}</h3>{shown}" if status < "4" else f"<details><summary>{title}</summary>{shown}</details>"
+        )
     return "".join(parts) + "</section>"
 
 
@@ -83,7 +89,9 @@ def _json(value: Any) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{escape(part.strip())}</p>" for part in text.split("\n\n") if part.strip())
+    """Paragraphs of Markdown, of which our own words use no more than `code`."""
+    parts = (escape(part.strip()) for part in text.split("\n\n") if part.strip())
+    return "".join("<p>" + re.sub("`([^`]+)`", r"<code>\1</code>", part) + "</p>" for part in parts)
 
 
 def _anchor(path: str, method: str) -> str:
