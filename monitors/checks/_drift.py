@@ -14,14 +14,14 @@ from monitors.checks._words import COUNTED, describe_change
 from monitors.statistics.ks import ks_distance
 from monitors.statistics.permutation import JointTest, joint_test
 from monitors.statistics.rows import RowStatistics
-from monitors.statistics.support import fit_support
+from monitors.statistics.support import Support, fit_support
 from monitors.verdict import Aspect, Finding, State
 from monitors.window import Window
 
 FEWEST_WINDOW = 20
 FEWEST_BASE = 50
 GROSS = 0.5
-"""Share of texts outside the baseline's support from which on a change is gross (fresh baseline rows: 0.5 %)."""
+"""Share of grossly different texts from which on the change is gross."""
 LOUDEST = 5
 NOTABLE = 5.0
 """Standard deviations from which on a second column is worth a clause of its own."""
@@ -58,24 +58,27 @@ def drift_finding(
     describe: Callable[[NDArray[np.float64], Pair], RowStatistics],
     what: str,
     phrase: Callable[[JointTest, RowStatistics, Pair, float], str | None] | None = None,
+    grossness: Callable[[Support, Pair], float] | None = None,
 ) -> Finding:
-    """One view's joint test as a finding. `what` names the view in a sentence: "The texts", "The scores"."""
+    """One view's joint test as a finding. `what` names the view in a sentence: "The texts", "The scores".
+
+    `grossness` is the share of rows that are grossly different; by default that outside the baseline's support.
+    """
     rows, base_rows = len(sides.window), len(sides.base)
     if not sides.names or rows < FEWEST_WINDOW or base_rows < FEWEST_BASE:
         why = f"{what} cannot be compared: {rows} rows in the window and {base_rows} in the baseline carry them."
         return too_little(check, aspect, why, rows)
-    constant = np.ptp(sides.window, axis=0) == 0
-    if stuck(window) or constant.all():
+    if stuck(window) or (np.ptp(sides.window, axis=0) == 0).all():
         return too_little(check, aspect, f"{what} are the same in every row of the window.", rows)
     pool = describe(np.concatenate([sides.base, sides.window]), sides)
     if not pool.kinds:
         return too_little(check, aspect, f"{what} do not vary.", rows)
     sources = np.array(pool.sources)
-    silent = (sources >= 0) & np.append(constant, False)[np.minimum(sources, len(constant))]
-    test = joint_test(pool, rows, seed=seed_of(window), silent=silent)
+    test = joint_test(pool, rows, seed=seed_of(window))
     state, score, threshold = judge_p(test.p_value, alpha)
-    outside = float(fit_support(sides.base).outside(sides.window).mean())
-    carriers = loudest(test, pool, silent)
+    support = fit_support(sides.base)
+    outside = float(support.outside(sides.window).mean())
+    carriers = loudest(test, pool)
     said = phrase(test, pool, sides, outside) if phrase else None
     if said is None and carriers:
         named = [at for at in carriers if at < len(sides.names)]
@@ -92,7 +95,7 @@ def drift_finding(
         threshold=threshold,
         p_value=test.p_value,
         count=rows,
-        gross=state is State.ALARM and outside >= GROSS,
+        gross=state is State.ALARM and (grossness(support, sides) if grossness else outside) >= GROSS,
         details={
             "outside_support": outside,
             "largest_z": test.largest,
@@ -102,10 +105,10 @@ def drift_finding(
     )
 
 
-def loudest(test: JointTest, pool: RowStatistics, silent: NDArray[np.bool_]) -> list[int]:
+def loudest(test: JointTest, pool: RowStatistics) -> list[int]:
     """Raw columns by their largest |z|, the loudest first."""
     sources = np.array(pool.sources)
-    heard = np.where(silent, 0.0, np.abs(test.z))
+    heard = np.abs(test.z)
     columns = [int(column) for column in np.unique(sources[sources >= 0])]
     return sorted(columns, key=lambda column: -heard[sources == column].max())[:LOUDEST]
 

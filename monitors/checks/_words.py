@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from monitors.statistics.ks import ks_distance
+
 COUNTED = {"characters": "characters", "words": "words", "tokens": "tokens"}
 SHARES = {
     "unknown_share": "tokens that the vocabulary lacks",
@@ -20,21 +22,25 @@ SHARES = {
 def describe_change(name: str, window: NDArray[np.float64], base: NDArray[np.float64]) -> str:
     """How one column changed, as a clause: "texts are 42 % shorter: median 18 words, baseline 31"."""
     now, then = float(np.median(window)), float(np.median(base))
-    if name in COUNTED and then > 0 and now != then:
+    if name in COUNTED and then > 0 and abs(now / then - 1) >= 0.03:
         direction = "shorter" if now < then else "longer"
-        size = f"{abs(now / then - 1):.0%}".replace("%", " %") if now < 3 * then else f"{now / then:.1f} times"
+        size = f"{100 * abs(now / then - 1):.0f} %" if now < 3 * then else f"{now / then:.1f} times"
         return f"texts are {size} {direction}: median {number(now)} {COUNTED[name]}, baseline {number(then)}"
-    if name in SHARES:
-        return f"{SHARES[name]} make up {percent(window.mean())} of a text, baseline {percent(base.mean())}"
-    said = name.replace("_", " ")
     middle, before = float(window.mean()), float(base.mean())
-    spread = float(base.std())
-    if abs(middle - before) >= 0.1 * spread or float(window.std()) == 0:
-        return f"mean {said} is {number(middle)}, baseline {number(before)}"
+    if abs(middle - before) >= 0.1 * float(base.std()):
+        if name in SHARES:
+            return f"{SHARES[name]} make up {percent(middle)} of a text, baseline {percent(before)}"
+        return f"mean {_plain(name)} is {number(middle)}, baseline {number(before)}"
     low, high = np.quantile(base, [0.05, 0.95])
     outside = float(((window < low) | (window > high)).mean())
     usual = float(((base < low) | (base > high)).mean())
-    return f"{said} is unusually high or low in {percent(outside)} of texts, baseline {percent(usual)}"
+    if outside >= 1.3 * usual:
+        return f"{_plain(name)} is unusually high or low in {percent(outside)} of texts, baseline {percent(usual)}"
+    return f"{_plain(name)} is spread differently (largest gap {percent(ks_distance(window, base))})"
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def number(value: float) -> str:

@@ -26,6 +26,10 @@ FIELD = 0.5
 """Share of texts of an unheard-of length that makes it look like another field."""
 
 
+NEVER = 2.0
+"""A share that cannot be reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault: how many rows of each side show it."""
@@ -119,7 +123,7 @@ def _share(
     sentence: str,
     floor: float,
     *,
-    gross: float = 2.0,
+    gross: float = NEVER,
     ways: int = 1,
 ) -> Fault:
     hits, base_hits = int(marked.sum()), int(base.sum())
@@ -193,7 +197,8 @@ def _length(name: str, window: Window, reference: Window) -> Fault:
         f"{{now}} of the texts are of a length never seen, as of another field: median {now} {name}, baseline {then}."
     )
     strange, usual = (live < low) | (live > high), (base < low) | (base > high)
-    return _share(f"length in {name}", strange, usual, sentence, FIELD, gross=FIELD)
+    short = bool(len(live)) and float(np.median(live)) < low
+    return _share(f"length in {name}", strange, usual, sentence, FIELD, gross=FIELD if short else NEVER)
 
 
 CHECK = DataFaults()

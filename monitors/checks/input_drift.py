@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 from monitors.baseline import Baseline
 from monitors.checks._columns import Pair, pair, text_numbers
 from monitors.checks._drift import drift_finding
+from monitors.checks._words import COUNTED
 from monitors.protocols import Evidence
 from monitors.statistics.rows import RowStatistics, describe_rows
+from monitors.statistics.support import Support
 from monitors.verdict import Aspect, Finding
+
+MILD = {"upper_share", "repeated_share"}
 
 
 class InputDrift:
@@ -25,7 +29,22 @@ class InputDrift:
             return describe_rows(values, sides.names)
 
         sides = pair(baseline.reference, evidence.window, text_numbers)
-        return drift_finding(self.name, self.aspect, sides, evidence.window, alpha, describe=describe, what="The texts")
+        return drift_finding(
+            self.name, self.aspect, sides, evidence.window, alpha,
+            describe=describe, what="The texts", grossness=_grossness,
+        )  # fmt: skip
+
+
+def _grossness(support: Support, sides: Pair) -> float:
+    """Share of texts with a number far beyond all of the baseline's. Longer texts and other capitals do not count: they
+    change much and hurt little, while shorter texts, other tokens and other characters take the meaning away."""
+    beyond = support.beyond(sides.window)
+    for column, name in enumerate(sides.names):
+        if name in MILD:
+            beyond[:, column] = 0
+        if name in COUNTED:
+            beyond[:, column] = np.minimum(beyond[:, column], 0)
+    return float((beyond != 0).any(axis=1).mean())
 
 
 CHECK = InputDrift()

@@ -47,7 +47,7 @@ def assignments(rows: int, window: int, permutations: int, seed: int) -> NDArray
     return matrix
 
 
-def joint_test(pool: RowStatistics, window: int, *, seed: int, silent: NDArray[np.bool_] | None = None) -> JointTest:
+def joint_test(pool: RowStatistics, window: int, *, seed: int) -> JointTest:
     """Whether the last `window` rows of the pool differ from the rows before them in any statistic.
 
     Each statistic is a sum of a per-row number over the window. Under the hypothesis every row may as well
@@ -58,9 +58,6 @@ def joint_test(pool: RowStatistics, window: int, *, seed: int, silent: NDArray[n
     early once it is clear that nothing is there (Besag and Clifford 1991); where almost none exceeds,
     the p-value comes from a tail fitted to the permuted maxima (see `maxima`), so that it can be far
     below 1/1001.
-
-    `silent` marks statistics that must not raise an alarm (say, of a column that is constant in the window): they stay
-    in the null, so that the p-value can only grow.
 
     It cannot see what no statistic of a single row shows, such as a change of order in time.
 
@@ -74,8 +71,7 @@ def joint_test(pool: RowStatistics, window: int, *, seed: int, silent: NDArray[n
     observed[0, pool.rows - window :] = 1.0
     standardise = _Standard(pool, window)
     z = standardise(observed)[0]
-    heard = np.abs(z) if silent is None else np.where(silent, 0.0, np.abs(z))
-    largest = float(heard.max(initial=0.0))
+    largest = float(np.abs(z).max(initial=0.0))
     maxima = np.zeros(0)
     exceeding = 0
     draws = assignments(pool.rows, window, PERMUTATIONS, seed)

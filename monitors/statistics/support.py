@@ -29,8 +29,12 @@ class Support:
         """(n,): True where a row of (n, columns) lies farther out than 99.5 % of fresh baseline rows would."""
         values = _by_ratio(table, self.counts)
         far = ((_scaled(values, self.centre, self.spread) @ self.whitening) ** 2).sum(axis=1) > self.limit
-        beyond = ((values < self.low) | (values > self.high)).any(axis=1)
-        return np.asarray(far | beyond)
+        return np.asarray(far | (self.beyond(table) != 0).any(axis=1))
+
+    def beyond(self, table: NDArray[np.float64]) -> NDArray[np.int8]:
+        """(n, columns): −1 where a number lies well below all of the baseline's, 1 where well above, else 0."""
+        values = _by_ratio(table, self.counts)
+        return np.asarray((values > self.high).astype(np.int8) - (values < self.low).astype(np.int8))
 
 
 def fit_support(table: NDArray[np.float64]) -> Support:

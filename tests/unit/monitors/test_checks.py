@@ -198,11 +198,18 @@ def test_lower_confidence_is_said_in_words():
     assert "mean confidence is" in finding.summary
 
 
-def test_a_constant_column_in_a_lively_window_does_not_alarm():
-    window = draw(rng(22), 400)
+def test_longer_texts_and_capitals_are_not_gross():
+    """Both are outside all that the baseline holds, and neither makes a model blind."""
+    longer = ask("input_drift", draw(rng(22), 300, World(length=8)))
+    assert longer.state is State.ALARM
+    assert not longer.gross
+    window = draw(rng(22), 300)
     features = window.features.copy()
-    features[:, 0] = 1e6
-    assert ask("input_drift", replace(window, features=features)).state is State.OK
+    features[:, MODEL.features.index("upper_share")] = 1.0
+    shouted = ask("input_drift", replace(window, features=features))
+    assert shouted.state is State.ALARM
+    assert not shouted.gross
+    assert "upper-case letters make up 100 % of a text" in shouted.summary
 
 
 def test_a_moved_mix_names_the_class():
