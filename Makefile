@@ -35,7 +35,7 @@ check: $(VENV)/.installed-for-tests  ## Format, lint, types, import contracts, d
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/docs
 
 test: $(VENV)/.installed-for-tests  ## Every test but the long forms below

@@ -85,7 +85,7 @@ def run(*, leave: bool, port: int, directory: Path | None) -> int:
 
 def _prepare(console: Console, place: Path) -> None:
     """Model and baseline, unless a former demo left them here."""
-    model, baseline = place / "model", place / "baseline"
+    model, baseline = place / "news", place / "news-baseline"
     if not model.exists():
         _do(console, "train", "--dataset", "sample", "--base-model", "tiny", "--output", model)
     if not baseline.exists():
@@ -142,7 +142,7 @@ def _receiver() -> Iterator[tuple[list[dict[str, Any]], str]]:
 def _service(console: Console, place: Path, url: str, receiver: str) -> Iterator[None]:
     """`bertwatch serve` with its monitor; its log lines go to a file."""
     log = place / "serve.log"
-    arguments = ["--model", place / "model", "--baseline", place / "baseline"]
+    arguments = ["--model", place / "news", "--baseline", place / "news-baseline"]
     console.print(Text(f"\n$ bertwatch serve {shlex.join(map(str, arguments))}", style="bold"))
     console.print(
         f"Compressed time: a round of checks every {COMPRESSED['INTERVAL']} s over the last {COMPRESSED['WINDOW']} s. "
@@ -225,9 +225,9 @@ class _Journey:
                 quiet = await self._see(client, NORMAL_SECONDS, LONGEST_NORMAL, lambda now: _kind(now) == "ok")
                 quiet = quiet and not self.told
                 self.phase.name, self.phase.scenario = "drift", SCENARIO
-                fired = await self._see(client, SHORTEST_DRIFT, LONGEST_DRIFT, lambda now: self._heard("opened"))
+                fired = await self._see(client, SHORTEST_DRIFT, LONGEST_DRIFT, lambda now: self._heard(resolved=False))
                 self.phase.name, self.phase.scenario = "recovery", None
-                resolved = await self._see(client, 0, LONGEST_RECOVERY, lambda now: self._heard("resolved"))
+                resolved = await self._see(client, 0, LONGEST_RECOVERY, lambda now: self._heard(resolved=True))
                 if fired:
                     await self._see(client, 0, LONGEST_REPORT, _report_made)
         finally:
@@ -253,8 +253,8 @@ class _Journey:
                 return True
         return False
 
-    def _heard(self, event: str) -> bool:
-        return any(event in _words(message) for message in self.told)
+    def _heard(self, *, resolved: bool) -> bool:
+        return any(("[resolved]" in str(message.get("title"))) is resolved for message in self.told)
 
     def _head(self) -> None:
         self.console.print(
@@ -288,10 +288,6 @@ class _Journey:
             for line in str(message.get("message", "")).splitlines():
                 self.console.print(Text(f"          {line}", style="magenta"), soft_wrap=True)
             self.shown += 1
-
-
-def _words(message: Mapping[str, Any]) -> str:
-    return f"{message.get('title')} {message.get('message')}"
 
 
 def _kind(now: Mapping[str, Any]) -> str | None:
