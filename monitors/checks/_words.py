@@ -29,7 +29,7 @@ def describe_change(name: str, window: NDArray[np.float64], base: NDArray[np.flo
     middle, before = float(window.mean()), float(base.mean())
     if abs(middle - before) >= 0.1 * float(base.std()):
         if name in SHARES:
-            return f"{SHARES[name]} make up {percent(middle)} of a text, baseline {percent(before)}"
+            return f"the share of {SHARES[name]} is {percent(middle)}, baseline {percent(before)}"
         return f"mean {_plain(name)} is {number(middle)}, baseline {number(before)}"
     low, high = np.quantile(base, [0.05, 0.95])
     outside = float(((window < low) | (window > high)).mean())

@@ -81,7 +81,7 @@ class DataFaults:
             check=self.name,
             aspect=self.aspect,
             state=state,
-            summary=" ".join(fault.sentence for fault in found[:2]) or f"No data fault in {rows} predictions.",
+            summary=" ".join(_spoken(found)) or f"No data fault in {rows} predictions.",
             score=score,
             threshold=threshold,
             p_value=p_value,
@@ -99,8 +99,14 @@ class DataFaults:
         )
 
 
+def _spoken(found: list[Fault]) -> list[str]:
+    """The two largest faults in words; characters and words of the same texts say one thing."""
+    lengths = [fault for fault in found if fault.name.startswith("length")]
+    return [fault.sentence for fault in found if fault not in lengths[1:]][:2]
+
+
 def _faults(window: Window, reference: Window) -> Iterator[Fault]:
-    for name in ("characters", "words"):
+    for name in LENGTHS:
         if name in window.model.features:
             yield _empty(name, window, reference)
             break
@@ -193,11 +199,10 @@ def _length(name: str, window: Window, reference: Window) -> Fault:
     low, high = np.quantile(base, [0.005, 0.995]) if len(base) else (-np.inf, np.inf)
     now = number(float(np.median(live))) if len(live) else "0"
     then = number(float(np.median(base))) if len(base) else "0"
-    sentence = (
-        f"{{now}} of the texts are of a length never seen, as of another field: median {now} {name}, baseline {then}."
-    )
     strange, usual = (live < low) | (live > high), (base < low) | (base > high)
     short = bool(len(live)) and float(np.median(live)) < low
+    like = ", as of another field" if short else ""
+    sentence = f"{{now}} of the texts are of a length never seen{like}: median {now} {name}, baseline {then}."
     return _share(f"length in {name}", strange, usual, sentence, FIELD, gross=FIELD if short else NEVER)
 
 

@@ -79,7 +79,7 @@ CASES = {
     "no estimate at all": ([CHANGED], UNLABELLED, Kind.SUSPECTED_HARM, Severity.TICKET),
     "blind but labels vouch": ([CHANGED, BLIND], labelled(0.89), Kind.BENIGN_DRIFT, Severity.NOTICE),
     "labels of the window are low": ([CHANGED, FINE], labelled(0.70), Kind.SUSPECTED_HARM, Severity.TICKET),
-    "too few labels to vouch": ([CHANGED, BLIND], labelled(1.0, labels=10), Kind.SUSPECTED_HARM, Severity.TICKET),
+    "too few labels to vouch": ([CHANGED, BLIND], labelled(1.0, labels=25), Kind.SUSPECTED_HARM, Severity.TICKET),
     "a fault": ([*QUIET[:3], FAULT, FINE], UNLABELLED, Kind.DATA_FAULT, Severity.TICKET),
     "a fault while blind": ([CHANGED, FAULT, BLIND], UNLABELLED, Kind.DATA_FAULT, Severity.TICKET),
     "the mix alone": ([*QUIET[:2], MOVED, FINE], UNLABELLED, Kind.LABEL_SHIFT, Severity.NOTICE),
