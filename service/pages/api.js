@@ -10,7 +10,7 @@ export const key = {
   forget: () => sessionStorage.removeItem(STORED),
 };
 
-// `kind`: "key" (401, 403), "refused" (any other status), "silent" (no answer, or none that can be read).
+// `kind`: "key" (401), "refused" (any other status), "silent" (no answer, or none that can be read).
 export class Unanswered extends Error {
   constructor(kind, message, status = null) {
     super(message);
@@ -23,14 +23,20 @@ export async function ask(path, { method = "GET", accept = "application/json" } 
   const headers = { Accept: accept };
   const bearer = key.get();
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  const options = { method, headers, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(DEADLINE) };
+  const options = {
+    method,
+    headers,
+    cache: "no-store",
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(DEADLINE),
+  };
   let response;
   try {
     response = await fetch(path, options);
   } catch {
     throw new Unanswered("silent", "The service does not answer.");
   }
-  if (response.status === 401 || response.status === 403) throw new Unanswered("key", "A key is needed.", response.status);
+  if (response.status === 401) throw new Unanswered("key", "A key is needed.", response.status);
   if (!response.ok) throw new Unanswered("refused", await problem(response), response.status);
   return response;
 }

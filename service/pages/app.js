@@ -19,7 +19,12 @@ import { drawVerdict } from "./views/verdict.js";
 
 const STATUS_PACE = 3_000;
 const HISTORY_PACE = 15_000;
-const SPANS = [[1, "1 h"], [6, "6 h"], [24, "24 h"], [168, "7 d"]];
+const SPANS = [
+  [1, "1 h"],
+  [6, "6 h"],
+  [24, "24 h"],
+  [168, "7 d"],
+];
 
 let hours = 24;
 let status = null;
@@ -36,25 +41,37 @@ const charts = {
 
 const statusPoll = poll(STATUS_PACE, async () => {
   const started = performance.now();
-  return answered(async () => {
-    const { body, date } = await askJson("/status");
-    trip = (performance.now() - started) / 1000;
-    setByHeader(date);
-    const opening = health.needsKey !== null;
-    status = body;
-    health = { at: now(), trouble: null, needsKey: null };
-    remember(body.predictions?.total);
-    if (opening) historyPoll.now();
-  }, (trouble) => { health = { ...health, trouble }; });
+  return answered(
+    async () => {
+      const { body, date } = await askJson("/status");
+      trip = (performance.now() - started) / 1000;
+      setByHeader(date);
+      const opening = health.needsKey !== null;
+      status = body;
+      // Before its first round a monitor has not stopped; it has yet to begin.
+      if (body.monitor?.last_round === null) body.monitor.stale = false;
+      health = { at: now(), trouble: null, needsKey: null };
+      remember(body.predictions?.total);
+      if (opening) historyPoll.now();
+    },
+    (trouble) => {
+      health = { ...health, trouble };
+    },
+  );
 });
 
 const historyPoll = poll(HISTORY_PACE, async () => {
   const asked = hours;
-  return answered(async () => {
-    const { body } = await askJson(`/status/history?hours=${asked}`);
-    if (asked === hours) history = body;
-    historyTrouble = null;
-  }, (trouble) => { historyTrouble = trouble; });
+  return answered(
+    async () => {
+      const { body } = await askJson(`/status/history?hours=${asked}`);
+      if (asked === hours) history = body;
+      historyTrouble = null;
+    },
+    (trouble) => {
+      historyTrouble = trouble;
+    },
+  );
 });
 
 // True: answered; false: not; null: no use to ask again before there is a key.
@@ -98,21 +115,45 @@ function drawHistory() {
   const said = health.trouble ? null : historyTrouble;
   redraw(byId("history-said"), said, () => said && `The history cannot be read now: ${said}`);
   if (history === null) return;
-  const points = (history.points ?? []).map((point) => ({ ...point, at: Date.parse(point.time) })).filter((point) => Number.isFinite(point.at));
+  const points = (history.points ?? [])
+    .map((point) => ({ ...point, at: Date.parse(point.time) }))
+    .filter((point) => Number.isFinite(point.at));
   const newest = points.findLast((point) => point.class_mix);
   const details = status.verdict?.details ?? {};
   const baseline = history.baseline ?? {};
-  const episodes = (status.episodes ?? []).map(({ opened, resolved }) => ({ opened: Date.parse(opened), resolved: resolved ? Date.parse(resolved) : null }));
+  const episodes = (status.episodes ?? []).map(({ opened, resolved }) => ({
+    opened: Date.parse(opened),
+    resolved: resolved ? Date.parse(resolved) : null,
+  }));
   charts.accuracy.update(points, { baseline: baseline.accuracy ?? null });
   charts.drift.update(points, { episodes });
-  charts.confidence.update(points);
-  drawClassMix(status, { mix: details.class_mix ?? newest?.class_mix ?? null, baseline: baseline.class_mix ?? details.baseline_class_mix ?? null });
+  charts.confidence.update(points, { baseline: details.baseline_confidence ?? null });
+  drawClassMix(status, {
+    mix: details.class_mix ?? newest?.class_mix ?? null,
+    baseline: baseline.class_mix ?? details.baseline_class_mix ?? null,
+  });
 }
 
 function drawSpans() {
   byId("span").append(
     ...SPANS.map(([value, words]) =>
-      h("label", {}, h("input", { type: "radio", name: "span", value, checked: value === hours, change: () => { hours = value; historyPoll.now(); } }), h("span", {}, words))));
+      h(
+        "label",
+        {},
+        h("input", {
+          type: "radio",
+          name: "span",
+          value,
+          checked: value === hours,
+          change: () => {
+            hours = value;
+            historyPoll.now();
+          },
+        }),
+        h("span", {}, words),
+      ),
+    ),
+  );
 }
 
 drawSpans();

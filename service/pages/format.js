@@ -12,7 +12,12 @@ export function percent(share, digits = 1) {
 }
 
 export function number(value, digits) {
-  return known(value) ? value.toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", MINUS) : NONE;
+  return known(value)
+    ? value
+        .toFixed(digits)
+        .replace(/^-(?=0(\.0*)?$)/, "")
+        .replace("-", MINUS)
+    : NONE;
 }
 
 export function count(value) {
@@ -50,12 +55,20 @@ function power(value) {
   return `${digits.replace("-", MINUS)} × 10${raised}`;
 }
 
-const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+const UNITS = [
+  ["d", 86400],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+];
 
 // Seconds as "12 s", "3 min", "2 h 10 min", "4 d 3 h".
 export function duration(seconds) {
   if (!known(seconds)) return NONE;
-  if (seconds < 1) return seconds > 0.0005 && seconds < 0.95 ? `${Math.round(seconds * 1000)}${NARROW}ms` : `${Math.round(seconds)}${NARROW}s`;
+  if (seconds < 1)
+    return seconds > 0.0005 && seconds < 0.95
+      ? `${Math.round(seconds * 1000)}${NARROW}ms`
+      : `${Math.round(seconds)}${NARROW}s`;
   let rest = Math.round(seconds < 60 ? seconds : seconds / 60) * (seconds < 60 ? 1 : 60);
   const parts = [];
   for (const [unit, size] of UNITS) {
@@ -78,7 +91,8 @@ const formats = {
 export const clock = (time) => formats.clock.format(time);
 export const clockSeconds = (time) => formats.seconds.format(time);
 export const day = (time) => formats.day.format(time);
-export const moment = (time) => (Number.isNaN(time) ? NONE : `${formats.year.format(time)}, ${formats.seconds.format(time)}`);
+export const moment = (time) =>
+  Number.isNaN(time) ? NONE : `${formats.year.format(time)}, ${formats.seconds.format(time)}`;
 
 // "14:05" today, "20 Nov, 14:05" on another day.
 export function when(time, reference) {

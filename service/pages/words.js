@@ -25,7 +25,8 @@ export const KINDS = {
   data_fault: {
     title: "The incoming data looks broken.",
     short: "data fault",
-    meaning: "Something upstream is probably at fault: empty, repeated, cut off or missing texts. Look at the sender first.",
+    meaning:
+      "Something upstream is probably at fault: empty, repeated, cut off or missing texts. Look at the sender first.",
   },
   suspected_harm: {
     title: "Accuracy has probably fallen.",
@@ -45,7 +46,11 @@ export const KINDS = {
 };
 
 export const kind = (value) =>
-  KINDS[value] ?? { title: `Verdict: ${value}.`, short: String(value), meaning: "This page does not know that verdict; its service is newer." };
+  KINDS[value] ?? {
+    title: `Verdict: ${value}.`,
+    short: String(value),
+    meaning: "This page does not know that verdict; its service is newer.",
+  };
 
 export const SEVERITIES = {
   none: { title: "Nothing to do", short: "nothing to do", tone: "ok" },
@@ -54,7 +59,8 @@ export const SEVERITIES = {
   page: { title: "Page: look at it now", short: "page", tone: "page" },
 };
 
-export const severity = (value) => SEVERITIES[value] ?? { title: `Severity: ${value}`, short: String(value), tone: "unknown" };
+export const severity = (value) =>
+  SEVERITIES[value] ?? { title: `Severity: ${value}`, short: String(value), tone: "unknown" };
 
 export const STATES = {
   alarm: { title: "alarm", order: 0, icon: "ticket" },
@@ -63,7 +69,13 @@ export const STATES = {
   insufficient: { title: "too little data", order: 3, icon: "unknown" },
 };
 
-export const state = (value) => STATES[value] ?? { title: String(value), order: 4, icon: "unknown" };
+// These measure and never alarm, so "quiet" would say too much of them.
+export const informs = ({ aspect: looksAt }) => looksAt === "accuracy" || looksAt === "estimate";
+
+export function state(check) {
+  if (check.state === "ok" && informs(check)) return { title: "measured", order: 2, icon: "notice" };
+  return STATES[check.state] ?? { title: String(check.state), order: 4, icon: "unknown" };
+}
 
 const ASPECTS = {
   input: "texts",

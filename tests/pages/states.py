@@ -55,6 +55,9 @@ def quiet_checks() -> list[Json]:
               summary="No empty, repeated or cut-off texts beyond the usual."),
         check("betting", "Labelled accuracy, betting test", "harm", "ok", score=0.31, threshold=3.0, count=812,
               summary="812 labels give no evidence that accuracy has fallen by more than 2 points."),
+        check("accuracy", "Accuracy", "accuracy", "ok", count=812, summary="Accuracy is 92 % on 812 labels."),
+        check("estimate", "Estimated accuracy", "estimate", "ok",
+              summary="Without labels, accuracy is estimated at 93 %."),
         check("segments", "Segments", "input", "insufficient", count=0, summary="No segment has 50 rows yet."),
     ]  # fmt: skip
 
@@ -98,7 +101,8 @@ def ok(now: datetime) -> State:
         "verdict": {"kind": "ok", "severity": "none", "time": iso(now, seconds=72), "since": iso(now, hours=27),
                     "reasons": [],
                     "window": {"start": iso(now, minutes=61), "end": iso(now, minutes=1), "count": 1240},
-                    "details": {"class_mix": mix, "baseline_class_mix": BASELINE_MIX, "confidence": 0.931}},
+                    "details": {"class_mix": mix, "baseline_class_mix": BASELINE_MIX, "confidence": 0.931,
+                                "baseline_confidence": 0.934}},
         "checks": quiet_checks(),
         "episodes": [
             {"id": "e1", "opened": iso(now, days=3, hours=4), "resolved": iso(now, days=3, hours=1),
@@ -125,7 +129,7 @@ def empty(now: datetime) -> State:
         "verdict": None,
         "checks": [],
         "episodes": [],
-        "monitor": {"last_round": None, "interval_seconds": 300.0, "stale": False},
+        "monitor": {"last_round": None, "interval_seconds": 300.0, "stale": True},
         "reports": [],
     }
     return State(status, {"points": [], "baseline": {"accuracy": None, "class_mix": None}})
@@ -188,6 +192,8 @@ def harmful(now: datetime) -> State:
     for name, score in (("words", 38.2), ("scores", 9.1), ("betting", 5.7)):
         alarmed = next(each for each in state.status["checks"] if each["check"] == name)
         alarmed |= {"state": "alarm", "score": score, "summary": reasons[0] if name == "betting" else reasons[1]}
+    estimate = next(each for each in state.status["checks"] if each["check"] == "estimate")
+    estimate["summary"] = "Accuracy is estimated at 79 %; not to be trusted: the inputs are too far from the baseline."
     state.status["checks"][1] |= {"state": "failed", "score": None, "summary": "The check broke: ValueError."}
     state.status["episodes"].insert(0, {
         "id": "e3", "opened": iso(now, hours=5, minutes=40), "resolved": None, "kind": "harmful",

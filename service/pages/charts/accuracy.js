@@ -3,7 +3,7 @@
 import { svg } from "../dom.js";
 import { count, percent } from "../format.js";
 import { linear, runs, shareAxis } from "./scale.js";
-import { mark, path, sample, timeChart } from "./frame.js";
+import { baselineLine, mark, path, sample, timeChart } from "./frame.js";
 
 const CROWDED = 50;
 
@@ -19,7 +19,12 @@ export function accuracyChart(host) {
     empty: "No accuracy yet. It is drawn from the first round on that finds labels: send them to POST /feedback.",
     shows: (point) => Number.isFinite(measured(point)) || Number.isFinite(estimated(point)),
     legend: [
-      sample("accuracy from labels", svg("rect", { class: "band", width: 30, height: 12 }), svg("path", { class: "line", d: "M0 6h30" }), mark("circle", 15, 6, 3)),
+      sample(
+        "accuracy from labels",
+        svg("rect", { class: "band", width: 30, height: 12 }),
+        svg("path", { class: "line", d: "M0 6h30" }),
+        mark("circle", 15, 6, 3),
+      ),
       sample("baseline", svg("path", { class: "base", d: "M0 6h30" })),
       sample("estimated", svg("path", { class: "guess", d: "M0 6h30" }), mark("diamond", 15, 6, 3)),
       sample("estimate not to be trusted", svg("path", { class: "guess doubtful", d: "M0 6h30" })),
@@ -27,10 +32,17 @@ export function accuracyChart(host) {
     axis(points, { baseline }) {
       const values = points.flatMap((point) => [point.accuracy?.low, point.accuracy?.high, estimated(point)]);
       const { low, high, ticks } = shareAxis([...values, baseline ?? NaN]);
-      return { ticks, place: (start, end) => linear(low, high, start, end), format: (tick) => percent(tick, Number.isInteger(Math.round(tick * 1000) / 10) ? 0 : 1) };
+      return {
+        ticks,
+        place: (start, end) => linear(low, high, start, end),
+        format: (tick) => percent(tick, Number.isInteger(Math.round(tick * 1000) / 10) ? 0 : 1),
+      };
     },
     layers,
-    marks: (point) => [[measured(point), "circle"], [estimated(point), "diamond"]],
+    marks: (point) => [
+      [measured(point), "circle"],
+      [estimated(point), "diamond"],
+    ],
     describe,
     columns: [
       ["Accuracy", (point) => percent(measured(point))],
@@ -45,8 +57,12 @@ export function accuracyChart(host) {
 const interval = (value) => (value ? `${percent(value.low)} to ${percent(value.high)}` : "—");
 
 function describe(point) {
-  const real = point.accuracy ? `accuracy ${percent(measured(point))} (${interval(point.accuracy)}, ${count(point.accuracy.labels)} labels)` : "no labels";
-  const guess = point.estimated_accuracy ? `; estimated ${percent(estimated(point))}${trusted(point) ? "" : ", not to be trusted"}` : "";
+  const real = point.accuracy
+    ? `accuracy ${percent(measured(point))} (${interval(point.accuracy)}, ${count(point.accuracy.labels)} labels)`
+    : "no labels";
+  const guess = point.estimated_accuracy
+    ? `; estimated ${percent(estimated(point))}${trusted(point) ? "" : ", not to be trusted"}`
+    : "";
   return real + guess;
 }
 
@@ -55,28 +71,29 @@ function layers(plot) {
   const line = (value) => (run) => path(run, x, (point) => plot.y(value(point)));
   const { baseline } = plot.extra;
   const known = runs(plot.points, measured);
-  return svg("g", {},
+  return svg(
+    "g",
+    {},
     known.map((run) => band(run, plot, x)),
     Number.isFinite(baseline) && baselineLine(baseline, plot),
-    stretches(plot.points).map(({ run, believed }) => svg("path", { class: believed ? "guess" : "guess doubtful", d: line(estimated)(run) })),
+    stretches(plot.points).map(({ run, believed }) =>
+      svg("path", { class: believed ? "guess" : "guess doubtful", d: line(estimated)(run) }),
+    ),
     known.map((run) => svg("path", { class: "line", d: line(measured)(run) })),
-    plot.points.length <= CROWDED && known.flat().map((point) => mark("circle", x(point), plot.y(measured(point)), 2.5)),
+    plot.points.length <= CROWDED &&
+      known.flat().map((point) => mark("circle", x(point), plot.y(measured(point)), 2.5)),
   );
 }
 
 function band(run, plot, x) {
-  if (run.length === 1) return svg("path", { class: "whisker", d: `M${x(run[0])} ${plot.y(run[0].accuracy.low)}V${plot.y(run[0].accuracy.high)}` });
+  if (run.length === 1)
+    return svg("path", {
+      class: "whisker",
+      d: `M${x(run[0])} ${plot.y(run[0].accuracy.low)}V${plot.y(run[0].accuracy.high)}`,
+    });
   const upper = path(run, x, (point) => plot.y(point.accuracy.high));
   const lower = path([...run].reverse(), x, (point) => plot.y(point.accuracy.low));
   return svg("path", { class: "band", d: `${upper}${lower.replace("M", "L")}Z` });
-}
-
-function baselineLine(baseline, plot) {
-  const y = plot.y(baseline);
-  return [
-    svg("path", { class: "base", d: `M${plot.left} ${y}H${plot.right}` }),
-    svg("text", { class: "note", x: plot.right + 7, y: y + 4 }, percent(baseline)),
-  ];
 }
 
 // Runs of the estimate that are believed throughout, or doubted throughout; neighbours share a point.

@@ -21,7 +21,12 @@ export function driftChart(host) {
       sample("worst check, score ÷ threshold", svg("path", { class: "line", d: "M0 6h30" })),
       sample("alarm", svg("path", { class: "line", d: "M0 6h30" }), mark("triangle", 15, 6, 4)),
       sample("alarm line", svg("path", { class: "limit", d: "M0 6h30" })),
-      sample("episode", hatch("episode-sample"), svg("rect", { class: "episode", width: 30, height: 12 }), svg("rect", { width: 30, height: 12, fill: "url(#episode-sample)" })),
+      sample(
+        "episode",
+        hatch("episode-sample"),
+        svg("rect", { class: "episode", width: 30, height: 12 }),
+        svg("rect", { width: 30, height: 12, fill: "url(#episode-sample)" }),
+      ),
     ],
     axis(points) {
       const { high, ticks, square } = driftAxis(points.map(drift));
@@ -30,7 +35,10 @@ export function driftChart(host) {
     },
     layers,
     marks: (point) => [[drift(point), over(point) ? "triangle" : "circle"]],
-    describe: (point) => (Number.isFinite(drift(point)) ? `${score(drift(point))} times the threshold, ${over(point) ? "over" : "under"} the alarm line` : "no score"),
+    describe: (point) =>
+      Number.isFinite(drift(point))
+        ? `${score(drift(point))} times the threshold, ${over(point) ? "over" : "under"} the alarm line`
+        : "no score",
     columns: [
       ["Score ÷ threshold", (point) => score(drift(point))],
       ["Alarm", (point) => (over(point) ? "yes" : "no")],
@@ -45,14 +53,20 @@ function layers(plot) {
   const known = runs(plot.points, drift);
   const alarms = plot.points.filter(over);
   const every = Math.ceil(alarms.length / Math.max(8, (plot.right - plot.left) / 16));
-  return svg("g", {},
+  return svg(
+    "g",
+    {},
     svg("defs", {}, hatch("episode-hatch")),
     (plot.extra.episodes ?? []).map((episode) => shade(episode, plot)),
-    known.map((run) => svg("path", { class: "under", d: `${path(run, x, y)}L${x(run[run.length - 1])} ${plot.bottom}H${x(run[0])}Z` })),
+    known.map((run) =>
+      svg("path", { class: "under", d: `${path(run, x, y)}L${x(run[run.length - 1])} ${plot.bottom}H${x(run[0])}Z` }),
+    ),
     svg("path", { class: "limit", d: `M${plot.left} ${plot.y(1)}H${plot.right}` }),
     svg("text", { class: "note", x: plot.right + 7, y: plot.y(1) + 4 }, "alarm"),
     known.map((run) => svg("path", { class: "line", d: path(run, x, y) })),
-    alarms.filter((point, index) => index % every === 0 || point === alarms[alarms.length - 1]).map((point) => mark("triangle", x(point), y(point), 3.5)),
+    alarms
+      .filter((point, index) => index % every === 0 || point === alarms[alarms.length - 1])
+      .map((point) => mark("triangle", x(point), y(point), 3.5)),
   );
 }
 
@@ -70,4 +84,8 @@ function shade({ opened, resolved }, plot) {
 }
 
 const hatch = (id) =>
-  svg("pattern", { id, width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, svg("path", { class: "hatch", d: "M0 0V8" }));
+  svg(
+    "pattern",
+    { id, width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+    svg("path", { class: "hatch", d: "M0 0V8" }),
+  );

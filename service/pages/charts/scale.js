@@ -3,12 +3,28 @@
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const STEPS = [MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY];
+const STEPS = [
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  2 * DAY,
+  7 * DAY,
+];
 
 export const linear = (from, to, start, end) => (value) => start + ((value - from) / (to - from)) * (end - start);
 
 // Gentle to small values, bearable with large ones: drift can be 50 times its threshold.
-export const root = (to, start, end) => (value) => start + Math.sqrt(Math.min(Math.max(value, 0), to) / to) * (end - start);
+export const root = (to, start, end) => (value) =>
+  start + Math.sqrt(Math.min(Math.max(value, 0), to) / to) * (end - start);
 
 // Steps of 1, 2 or 5 times a power of ten, about `wanted` of them between `low` and `high`.
 export function niceTicks(low, high, wanted) {
@@ -16,7 +32,8 @@ export function niceTicks(low, high, wanted) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw * 0.999);
   const ticks = [];
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) ticks.push(Number((index * step).toPrecision(12)));
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1)
+    ticks.push(Number((index * step).toPrecision(12)));
   return { ticks, step };
 }
 
@@ -70,7 +87,10 @@ export function timeTicks(from, to, width, room) {
 // Runs of neighbouring points that have a value. A run breaks where one is missing, or where the rounds
 // stopped for much longer than is usual: a line across a silence would be a claim.
 export function runs(points, value) {
-  const gaps = points.slice(1).map((point, index) => point.at - points[index].at).sort((a, b) => a - b);
+  const gaps = points
+    .slice(1)
+    .map((point, index) => point.at - points[index].at)
+    .sort((a, b) => a - b);
   const longest = gaps.length >= 3 ? gaps[Math.floor(gaps.length / 2)] * 4 : Infinity;
   const found = [];
   let run = [];

@@ -10,7 +10,9 @@ const hidden = { "aria-hidden": "true", focusable: "false", preserveAspectRatio:
 export function intervalStrip({ value, low, high }, baseline) {
   const axis = shareAxis([low, high, value, baseline ?? NaN]);
   const x = linear(axis.low, axis.high, 14, 286);
-  return svg("svg", { class: "strip", viewBox: "0 0 300 46", width: 300, height: 46, "aria-hidden": "true", focusable: "false" },
+  return svg(
+    "svg",
+    { class: "strip", viewBox: "0 0 300 46", width: 300, height: 46, "aria-hidden": "true", focusable: "false" },
     svg("path", { class: "rule", d: "M14 16H286" }),
     axis.ticks.map((tick) => [
       svg("path", { class: "rule", d: `M${x(tick)} 13v6` }),
@@ -25,7 +27,9 @@ export function intervalStrip({ value, low, high }, baseline) {
 // The threshold stands in the middle; what is more than twice as large ends at the edge, with an arrow.
 export function scoreBar(score, threshold) {
   const share = Math.min(score / threshold, 2) / 2;
-  return svg("svg", { class: `score-bar ${score > threshold ? "over" : ""}`, viewBox: "0 0 100 12", ...hidden },
+  return svg(
+    "svg",
+    { class: `score-bar ${score > threshold ? "over" : ""}`, viewBox: "0 0 100 12", ...hidden },
     svg("rect", { class: "track", y: 4, width: 100, height: 4 }),
     svg("rect", { class: "value", y: 3, width: Math.max(1, share * 100), height: 6 }),
     svg("rect", { class: "threshold", x: 49.2, width: 1.6, height: 12 }),
@@ -34,9 +38,12 @@ export function scoreBar(score, threshold) {
 
 export function shareBar(now, baseline, widest) {
   const width = (share) => (widest > 0 ? (share / widest) * 100 : 0);
-  return svg("svg", { class: "share-bar", viewBox: "0 0 101 14", ...hidden },
+  return svg(
+    "svg",
+    { class: "share-bar", viewBox: "0 0 101 14", ...hidden },
     svg("rect", { class: "track", y: 3, width: 101, height: 8 }),
     Number.isFinite(now) && svg("rect", { class: "value", y: 3, width: width(now), height: 8 }),
-    Number.isFinite(baseline) && svg("rect", { class: "threshold", x: Math.max(0, width(baseline) - 0.4), width: 0.9, height: 14 }),
+    Number.isFinite(baseline) &&
+      svg("rect", { class: "threshold", x: Math.max(0, width(baseline) - 0.4), width: 0.9, height: 14 }),
   );
 }

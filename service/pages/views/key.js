@@ -7,7 +7,14 @@ import { byId, h, redraw } from "../dom.js";
 export function drawKey(wanted, opened) {
   redraw(byId("key"), [wanted, Boolean(key.get())], () => {
     if (wanted) return form(wanted, opened);
-    return key.get() && h("p", { class: "forget" }, h("button", { type: "button", class: "plain", "data-key": "forget", click: () => forget() }, "Forget the key"));
+    return (
+      key.get() &&
+      h(
+        "p",
+        { class: "forget" },
+        h("button", { type: "button", class: "plain", "data-key": "forget", click: () => forget() }, "Forget the key"),
+      )
+    );
   });
 }
 
@@ -17,9 +24,23 @@ function forget() {
 }
 
 function form(wanted, opened) {
-  const field = h("input", { id: "key-field", type: "password", name: "key", autocomplete: "off", spellcheck: "false", required: true, "data-key": "key-field", "aria-describedby": "key-said" });
-  const said = h("p", { id: "key-said", role: wanted === "wrong" ? "alert" : null },
-    wanted === "wrong" ? "The service did not accept this key. Try another." : "It stays in this tab, and is gone when you close it.");
+  const field = h("input", {
+    id: "key-field",
+    type: "password",
+    name: "key",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    "data-key": "key-field",
+    "aria-describedby": "key-said",
+  });
+  const said = h(
+    "p",
+    { id: "key-said", role: wanted === "wrong" ? "alert" : null },
+    wanted === "wrong"
+      ? "The service did not accept this key. Try another."
+      : "It stays in this tab, and is gone when you close it.",
+  );
   function submit(event) {
     event.preventDefault();
     const value = field.value.trim();
@@ -30,7 +51,13 @@ function form(wanted, opened) {
     key.set(value);
     opened();
   }
-  return h("form", { class: "key-form", submit },
+  return h(
+    "form",
+    { class: "key-form", submit },
     h("h1", {}, "This service asks for a key."),
-    h("label", { for: "key-field" }, "Key"), field, h("button", { type: "submit" }, "Open the page"), said);
+    h("label", { for: "key-field" }, "Key"),
+    field,
+    h("button", { type: "submit" }, "Open the page"),
+    said,
+  );
 }

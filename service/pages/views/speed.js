@@ -34,13 +34,22 @@ export function latency(predictions) {
 export function drawSpeed({ predictions }) {
   const { p50, p99 } = latency(predictions);
   redraw(byId("speed"), [predictions, rate()], () =>
-    h("dl", { class: "figures" },
+    h(
+      "dl",
+      { class: "figures" },
       p99 !== null && figure("Answer time", duration(p50), `at the median; p99 ${duration(p99)}, last hour`),
       figure("Predictions", count(predictions?.total), "in the log, all answered and kept"),
-      figure("Last hour", count(predictions?.last_hour), rate() ?? "the rate now appears after ten seconds"),
-      figure("Newest", predictions?.newest ? ago(predictions.newest) : "none yet", predictions?.newest ? "is when the last answer was given" : example())));
+      figure("Last hour", count(predictions?.last_hour), rate() ?? "the present rate is being measured …"),
+      figure(
+        "Newest",
+        predictions?.newest ? ago(predictions.newest) : "none yet",
+        predictions?.newest ? "is when the last answer was given" : example(),
+      ),
+    ),
+  );
 }
 
 const example = () => ["send one: ", h("code", {}, 'POST /predict {"text": "…"}')];
 
-const figure = (term, value, note) => h("div", {}, h("dt", {}, term), h("dd", { class: "middling" }, value), h("dd", { class: "soft" }, note));
+const figure = (term, value, note) =>
+  h("div", {}, h("dt", {}, term), h("dd", { class: "middling" }, value), h("dd", { class: "soft" }, note));
