@@ -279,6 +279,14 @@ def test_data_faults_by_name(fault, change):
     assert finding.details[fault]["fault"]
 
 
+def test_a_small_rise_is_no_data_fault():
+    """Eight in a hundred cut off instead of two: certain, and too little to call anything broken."""
+    window = draw(rng(27), 2000)
+    finding = ask("data_faults", replace(window, truncated=np.arange(2000) < 160))
+    assert finding.state is State.OK
+    assert not finding.details["truncated"]["fault"]
+
+
 def test_silence_is_counted_from_the_newest_prediction():
     window = draw(rng(28), 50)
     late = replace(evidence_of(window), now=HOUR + 600_000_000)
