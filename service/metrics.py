@@ -123,7 +123,8 @@ class Metrics:
     """The service's own counters, on a registry that is passed in. One small method for each thing that happens."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        disable_created_metrics()  # a second series for each counter, which nobody reads; it can only be set for all
+        # A second series for each counter, which nobody reads; it can only be switched off for all registries.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client has no type for it
         self.registry = registry
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from model.prediction import ModelInfo, Record
 from service.body import read_body, wanted_timeout
+from service.connection import ON_DISCONNECT
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -22,10 +23,9 @@ from service.errors import (
     UnsupportedMedia,
 )
 from service.parts import Parts
-from service.predictor import Item
 from service.routes.wire import gives, json_response, takes
 from service.schemas import BatchRequest, BatchResponse, PredictRequest, PredictResponse, read
-from service.server import ON_DISCONNECT
+from service.tickets import Item
 
 _PROBLEMS = (
     Unauthorized, BodyTooLarge, UnsupportedMedia, InvalidInput, Overloaded, DeadlineExceeded, Stopping, LogUnavailable,

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import service.server
+import service.connection
 from tests.api.conftest import Service
 from tests.api.stand_in import wait_until
 
@@ -106,8 +106,8 @@ def test_an_endless_body_without_a_length_is_refused(service: Service):
 def test_slow_heads_and_bodies_are_closed_while_others_are_answered(
     start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(service.server, "HEAD_SECONDS", 0.5)
-    monkeypatch.setattr(service.server, "BODY_SECONDS", 1.0)
+    monkeypatch.setattr(service.connection, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(service.connection, "BODY_SECONDS", 1.0)
     running = start()
     with ExitStack() as open_wires:
         silent, half_heads, half_bodies = (

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from model.prediction import Record, text_fingerprint
 from service.errors import Broken, ClientGone, DeadlineExceeded, LogUnavailable, Overloaded, Stopping
 from service.metrics import Metrics
-from service.predictor import Item, Limits, Predictor
+from service.predictor import Limits, Predictor
+from service.tickets import Item
 from tests.api.stand_in import INFO, StandIn, ticking, wait_until
 
 
