@@ -70,7 +70,7 @@ def kill_times(times: int, tiny_model: Path, tiny_baseline: Path, tmp_path: Path
             client.join(20)
         assert service.process is not None
         service.process.wait()
-        gone, alive = psutil.wait_procs(family[1:], timeout=15)
+        _, alive = psutil.wait_procs(family[1:], timeout=15)
         assert not alive, f"left behind after a kill: {alive}"
     ids = logged(tmp_path / "log.db")
     assert len(set(ids)) == len(ids)
