@@ -50,6 +50,11 @@ def _stored(name: str, help_text: str, *labels: str) -> Metric:
     return Metric(name, "gauge", labels, help_text, collected=True)
 
 
+def _of_version(name: str, help_text: str, *labels: str) -> Metric:
+    """Keyed by model version too: replicas of v1 and v2 may be scraped side by side."""
+    return _stored(name, help_text, "model_version", *labels)
+
+
 _OF_THE_SERVICE: tuple[Metric, ...] = (
     # requests
     Metric("bertwatch_http_requests_total", "counter", ("route", "method", "code"), "Requests answered."),
@@ -83,7 +88,7 @@ _OF_THE_SERVICE: tuple[Metric, ...] = (
     Metric(
         "bertwatch_model_info",
         "gauge",
-        ("version", "name", "engine", "precision", "baseline"),
+        ("model_version", "name", "engine", "precision", "baseline"),
         "1 for the served model.",
     ),
     Metric("bertwatch_build_info", "gauge", ("version", "python"), "1 for the running build."),
@@ -91,26 +96,28 @@ _OF_THE_SERVICE: tuple[Metric, ...] = (
 
 _FROM_THE_STORE: tuple[Metric, ...] = (
     _stored("bertwatch_store_readable", "1 if this scrape could read the store, else 0."),
-    _stored("bertwatch_online_accuracy_ratio", "Accuracy over the accuracy window, from labels."),
-    _stored("bertwatch_online_accuracy_ratio_low", "Lower end of its 95 % interval."),
-    _stored("bertwatch_online_accuracy_ratio_high", "Upper end of its 95 % interval."),
-    _stored("bertwatch_online_accuracy_ratio_labels", "Labels behind it."),
-    _stored("bertwatch_baseline_accuracy_ratio", "Accuracy of the baseline."),
-    _stored("bertwatch_label_coverage_ratio", "Share of the accuracy window that has a label."),
-    _stored("bertwatch_label_lag_seconds", "Median time from prediction to label."),
-    _stored("bertwatch_estimated_accuracy_ratio", "Accuracy estimated without labels."),
-    _stored("bertwatch_estimated_accuracy_ratio_low", "Lower end of its interval."),
-    _stored("bertwatch_estimated_accuracy_ratio_high", "Upper end of its interval."),
-    _stored("bertwatch_estimated_accuracy_trusted", "1 if the estimate may be believed, else 0."),
-    _stored("bertwatch_check_score", "Score of a check; above the threshold is an alarm.", "check", "aspect"),
-    _stored("bertwatch_check_threshold", "Threshold of the same check.", "check", "aspect"),
-    _stored("bertwatch_check_state", "1 for the state that a check is in.", "check", "state"),
-    _stored("bertwatch_check_rows", "Rows that a check looked at.", "check"),
-    _stored("bertwatch_verdict_active", "1 for the newest verdict.", "verdict", "severity"),
-    _stored("bertwatch_episode_active", "1 for the open episode.", "verdict", "severity"),
-    _stored("bertwatch_window_rows", "Predictions in the newest verdict's window."),
-    _stored("bertwatch_monitor_last_success_timestamp_seconds", "End of the last round of checks; 0 before the first."),
-    _stored("bertwatch_monitor_interval_seconds", "Time between two rounds of checks."),
+    _stored("bertwatch_store_bytes", "Size of the database."),
+    _stored("bertwatch_store_free_bytes", "Room left on the disk of an SQLite database; a server's disk is not seen."),
+    _of_version("bertwatch_online_accuracy_ratio", "Accuracy over the accuracy window, from labels."),
+    _of_version("bertwatch_online_accuracy_ratio_low", "Lower end of its 95 % interval."),
+    _of_version("bertwatch_online_accuracy_ratio_high", "Upper end of its 95 % interval."),
+    _of_version("bertwatch_online_accuracy_ratio_labels", "Labels behind it."),
+    _of_version("bertwatch_baseline_accuracy_ratio", "Accuracy of the baseline."),
+    _of_version("bertwatch_label_coverage_ratio", "Share of the accuracy window that has a label."),
+    _of_version("bertwatch_label_lag_seconds", "Median time from prediction to label."),
+    _of_version("bertwatch_estimated_accuracy_ratio", "Accuracy estimated without labels."),
+    _of_version("bertwatch_estimated_accuracy_ratio_low", "Lower end of its interval."),
+    _of_version("bertwatch_estimated_accuracy_ratio_high", "Upper end of its interval."),
+    _of_version("bertwatch_estimated_accuracy_trusted", "1 if the estimate may be believed, else 0."),
+    _of_version("bertwatch_check_score", "Score of a check; above the threshold is an alarm.", "check", "aspect"),
+    _of_version("bertwatch_check_threshold", "Threshold of the same check.", "check", "aspect"),
+    _of_version("bertwatch_check_state", "1 for the state that a check is in.", "check", "state"),
+    _of_version("bertwatch_check_rows", "Rows that a check looked at.", "check"),
+    _of_version("bertwatch_verdict_active", "1 for the newest verdict.", "verdict", "severity"),
+    _of_version("bertwatch_episode_active", "1 for the open episode.", "verdict", "severity"),
+    _of_version("bertwatch_window_rows", "Predictions in the newest verdict's window."),
+    _of_version("bertwatch_monitor_last_success_timestamp_seconds", "End of the last round of checks; 0 before it."),
+    _of_version("bertwatch_monitor_interval_seconds", "Time between two rounds of checks."),
     _stored("bertwatch_outbox_notifications", "Notifications waiting, or given up for good (failed).", "state"),
 )
 """What the newest stored verdict says."""
@@ -221,6 +228,10 @@ class Metrics:
                 and (tokens := float(record.prediction.features[self._token_column])) >= 0
             ):
                 self._histograms["bertwatch_text_tokens"].observe(tokens)
+
+    def log_recovered(self) -> None:
+        """The log was seen to be writable again without a commit."""
+        self._gauges["bertwatch_log_writable"].set(1)
 
     def commit_failed(self) -> None:
         self._counters["bertwatch_log_failures_total"].inc()

@@ -102,6 +102,7 @@ class Predictor:
     def log_recovered(self) -> None:
         """The log was seen to be writable again without a commit of ours."""
         self._log_failing = False
+        self._metrics.log_recovered()
 
     def start(self) -> None:
         for thread in (*self._workers, self._writer):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, text
@@ -17,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from model.errors import SurroundingsError
 from service.store.connecting import WRITE, connect, parse, place_of
+from service.store.nouns import Space
 from service.store.schema import REVISION
 
 UPGRADE_LOCK = 0x62657274_00000000
@@ -79,6 +81,19 @@ class Database:
                 self._migrate(connection, revision)
         if self._file is not None and self._identity is None:
             self._identity = _identity(self._file)
+
+    def space(self) -> Space:
+        """What it takes with its write-ahead log, and what its disk has left; a server's disk is not seen."""
+        if self._file is not None and self._identity is not None:
+            parts = (self._file, self._file.with_name(f"{self._file.name}-wal"))
+            return Space(
+                sum(part.stat().st_size for part in parts if part.exists()), disk_usage(self._file.parent).free
+            )
+        size = "page_count * page_size FROM pragma_page_count, pragma_page_size"  # an SQLite URI, not a path
+        if self.dialect == "postgresql":
+            size = "pg_database_size(current_database())"
+        with self.reading() as connection:
+            return Space(connection.execute(text(f"SELECT {size}")).scalar_one(), None)
 
     def close(self) -> None:
         """Close every connection. The last one to leave an SQLite database folds its write-ahead log into the file."""

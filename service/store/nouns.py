@@ -85,3 +85,11 @@ class OutboxCounts:
 
     waiting: int
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes that the database takes, and bytes that are left for it; None where its disk is not ours to see."""
+
+    used: int
+    free: int | None

@@ -17,7 +17,7 @@ from model.prediction import ModelInfo, Record
 from monitors.window import Window
 from service.store.catalog import Catalog, Known
 from service.store.database import Database
-from service.store.nouns import LogSummary
+from service.store.nouns import LogSummary, Space
 from service.store.order import draw, take_turn
 from service.store.packing import pack, to_prediction, unpack
 from service.store.schema import labels, models, prediction_numbers, predictions, pulse
@@ -181,6 +181,10 @@ class PredictionLog:
     def summary(self, version: str, now: int) -> LogSummary:
         """Total, rows of the last hour and time of the newest row; cheap enough for every scrape."""
         return LogSummary(self.total(version), self.count(version, now - HOUR, now + 1), self.newest_time(version))
+
+    def space(self) -> Space:
+        """What the database takes and has left; cheap enough for every scrape."""
+        return self._database.space()
 
     def check_writable(self) -> None:
         """Commit something. Raises SurroundingsError where a record could not be committed at this moment."""

@@ -104,14 +104,14 @@ def test_a_scrape_tells_what_the_store_tells(watched: Service):
     def value(name: str, /, **labels: str) -> float:
         return samples[name, frozenset(labels.items())]
 
-    assert value("bertwatch_online_accuracy_ratio") == 0.86
-    assert value("bertwatch_episode_active", verdict="suspected_harm", severity="ticket") == 1
+    assert value("bertwatch_online_accuracy_ratio", model_version="v1") == 0.86
+    assert value("bertwatch_episode_active", model_version="v1", verdict="suspected_harm", severity="ticket") == 1
+    assert value("bertwatch_store_bytes") > 0
+    assert value("bertwatch_store_free_bytes") > 0
     assert value("bertwatch_predictions_total", label="Sports") == 1
     assert value("bertwatch_http_requests_total", route="/predict", method="POST", code="200") == 1
-    assert (
-        value("bertwatch_model_info", version="v1", name="stand-in", engine="stand-in", precision="fp32", baseline="b1")
-        == 1
-    )
+    runs = {"model_version": "v1", "name": "stand-in", "engine": "stand-in", "precision": "fp32", "baseline": "b1"}
+    assert value("bertwatch_model_info", **runs) == 1
     assert value("bertwatch_store_readable") == 1
     assert value("bertwatch_queue_limit") == 256
 

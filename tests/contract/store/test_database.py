@@ -244,3 +244,19 @@ def test_a_lost_connection_costs_no_row(postgres_url):
             assert administrator.execute(end_all).rowcount > 0
             log.append([record(number)])
         assert log.total("v1") == 5
+
+
+def test_its_size_is_known_and_the_room_left_where_the_disk_is_ours(database):
+    """Rows make it larger; on a server the room left is not ours to see."""
+    log = PredictionLog(database)
+    log.register(NEWS, START)
+    before = log.space()
+    log.append([record(number, text="long " * 2000) for number in range(1, 60)])
+    after = log.space()
+    assert before.used > 10_000
+    assert after.used > before.used
+    if database.dialect == "sqlite":
+        assert after.free is not None
+        assert after.free > 0
+    else:
+        assert after.free is None

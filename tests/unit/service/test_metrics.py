@@ -15,7 +15,7 @@ from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 from service.collector import EPISODE_COMBINATIONS, VERDICT_COMBINATIONS, StoredState, StoredStateCollector
 from service.errors import PROBLEMS
 from service.metrics import ALL_METRICS, FEEDBACK_OUTCOMES, LATENCY_OBJECTIVE, METRICS, Metrics
-from service.store.nouns import OutboxCounts
+from service.store.nouns import OutboxCounts, Space
 from tests.api.stand_in import INFO
 
 VERDICT = Verdict(
@@ -39,11 +39,12 @@ VERDICT = Verdict(
     estimate_trusted=False,
     baseline_accuracy=0.87,
 )
+SPACE = Space(used=4096, free=8192)
 
 
 def stored(verdict: Verdict | None = None, episode: Episode | None = None) -> CollectorRegistry:
     registry = CollectorRegistry()
-    state = StoredState(verdict, episode, OutboxCounts(waiting=2, failed=1), interval=300.0)
+    state = StoredState("v1", verdict, episode, OutboxCounts(waiting=2, failed=1), SPACE, interval=300.0)
     registry.register(StoredStateCollector(lambda: state))
     return registry
 
@@ -62,7 +63,7 @@ def test_everything_declared_is_exposed_and_nothing_else_of_ours():
     metrics.know_routes([("/predict", "POST")])
     metrics.know_model(INFO, "torch", "fp32", "b1")
     metrics.know_build("0.1")
-    state = StoredState(VERDICT, None, OutboxCounts(0, 0), 300.0)
+    state = StoredState("v1", VERDICT, None, OutboxCounts(0, 0), SPACE, 300.0)
     metrics.registry.register(StoredStateCollector(lambda: state))
     families = {
         family.name: family for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
@@ -108,7 +109,11 @@ def test_an_unknown_method_is_counted_as_other():
 
 
 def test_the_newest_verdict_is_exported():
-    value = stored(VERDICT).get_sample_value
+    registry = stored(VERDICT)
+
+    def value(name: str, /, **labels: str) -> float | None:
+        return registry.get_sample_value(name, {"model_version": "v1", **labels})
+
     assert value("bertwatch_online_accuracy_ratio") == 0.86
     assert value("bertwatch_online_accuracy_ratio_low") == 0.83
     assert value("bertwatch_online_accuracy_ratio_high") == 0.89
@@ -119,11 +124,13 @@ def test_the_newest_verdict_is_exported():
     assert value("bertwatch_estimated_accuracy_ratio") == 0.8
     assert value("bertwatch_estimated_accuracy_trusted") == 0
     assert value("bertwatch_monitor_last_success_timestamp_seconds") == 1_767_225_600
-    assert value("bertwatch_verdict_active", {"verdict": "suspected_harm", "severity": "ticket"}) == 1
-    assert value("bertwatch_verdict_active", {"verdict": "ok", "severity": "none"}) == 0
-    assert value("bertwatch_check_state", {"check": "inputs", "state": "alarm"}) == 1
-    assert value("bertwatch_check_state", {"check": "inputs", "state": "ok"}) == 0
-    assert value("bertwatch_outbox_notifications", {"state": "failed"}) == 1
+    assert value("bertwatch_verdict_active", verdict="suspected_harm", severity="ticket") == 1
+    assert value("bertwatch_verdict_active", verdict="ok", severity="none") == 0
+    assert value("bertwatch_check_state", check="inputs", state="alarm") == 1
+    assert value("bertwatch_check_state", check="inputs", state="ok") == 0
+    assert registry.get_sample_value("bertwatch_outbox_notifications", {"state": "failed"}) == 1
+    assert registry.get_sample_value("bertwatch_store_bytes") == 4096
+    assert registry.get_sample_value("bertwatch_store_free_bytes") == 8192
 
 
 def test_score_and_threshold_have_identical_labels():
@@ -134,16 +141,16 @@ def test_score_and_threshold_have_identical_labels():
 
 
 def test_before_the_first_verdict_states_stand_at_zero_and_numbers_are_absent():
-    registry = stored()
-    assert registry.get_sample_value("bertwatch_online_accuracy_ratio") is None
-    assert registry.get_sample_value("bertwatch_online_accuracy_ratio_labels") == 0
-    assert registry.get_sample_value("bertwatch_monitor_last_success_timestamp_seconds") == 0
+    registry, v1 = stored(), {"model_version": "v1"}
+    assert registry.get_sample_value("bertwatch_online_accuracy_ratio", v1) is None
+    assert registry.get_sample_value("bertwatch_online_accuracy_ratio_labels", v1) == 0
+    assert registry.get_sample_value("bertwatch_monitor_last_success_timestamp_seconds", v1) == 0
     for name, combinations in (
         ("bertwatch_verdict_active", VERDICT_COMBINATIONS),
         ("bertwatch_episode_active", EPISODE_COMBINATIONS),
     ):
         for kind, severity in combinations:
-            assert registry.get_sample_value(name, {"verdict": kind, "severity": severity}) == 0
+            assert registry.get_sample_value(name, {**v1, "verdict": kind, "severity": severity}) == 0
 
 
 @pytest.mark.parametrize("severity", [Severity.NOTICE, Severity.TICKET, Severity.PAGE])
@@ -151,7 +158,7 @@ def test_the_open_episode_is_one_of_its_series(severity: Severity):
     episode = Episode("e1", "v1", 1, Kind.HARMFUL, severity, ("Accuracy has fallen.",))
     families = {family.name: family for family in stored(VERDICT, episode).collect()}
     active = [sample for sample in families["bertwatch_episode_active"].samples if sample.value]
-    assert [sample.labels for sample in active] == [{"verdict": "harmful", "severity": severity}]
+    assert [sample.labels for sample in active] == [{"model_version": "v1", "verdict": "harmful", "severity": severity}]
 
 
 def test_a_store_that_cannot_be_read_is_said_and_breaks_no_scrape():
