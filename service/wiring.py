@@ -88,12 +88,14 @@ def baseline(settings: Settings, dataset: str, rows: str | None, output: Path, *
     """`bertwatch baseline`."""
     if output.exists():
         raise InputError(f"{output} exists already; choose another --output.")
-    artifact, classifier = open_classifier(settings)
     from model.datasets import load_dataset
-    from service.offline import make_baseline
+    from service.offline import make_baseline, true_classes
     from service.terminal import figures
 
+    artifact = open_model(settings)
     texts = load_dataset(dataset, split="all", rows=rows, label_names=artifact.info.labels)
+    true_classes(texts, artifact.info.labels)  # refused before anything heavy loads
+    classifier = open_classifier(settings, artifact)
     with progress_bar("Evaluating", len(texts), quiet=quiet) as advance:
         made = make_baseline(classifier, artifact, texts, output, progress=advance)
     _say(
@@ -225,7 +227,10 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
     from service.store.verdicts import Verdicts
 
     held = None if settings.baseline is None else load_baseline(settings.baseline)
-    artifact, classifier = open_classifier(settings)
+    artifact = open_model(settings)
+    if held is not None:  # before anything heavy loads, for which the engine does not matter
+        check_fits(held, artifact.info, held.engine, held.precision)
+    classifier = open_classifier(settings, artifact)
     if held is not None:
         check_fits(held, artifact.info, classifier.engine, classifier.precision)
     log = PredictionLog(database)
@@ -414,15 +419,20 @@ def checks(settings: Settings) -> Chosen:
     )
 
 
-def open_classifier(settings: Settings) -> tuple[Artifact, Classifier]:
-    """The model that the settings name, with its engine."""
+def open_model(settings: Settings) -> Artifact:
+    """The model that the settings name, checked and hashed; nothing heavy is loaded for it."""
     from model.artifact import open_artifact
+
+    assert settings.model is not None, "the command line asks for it"
+    return open_artifact(settings.model, settings.labels)
+
+
+def open_classifier(settings: Settings, artifact: Artifact) -> Classifier:
+    """The model with the engine that the settings name."""
     from model.classifier import Classifier
     from model.engines.registry import open_engine
 
-    assert settings.model is not None, "the command line asks for it"
-    artifact = open_artifact(settings.model, settings.labels)
-    return artifact, Classifier(artifact, open_engine(settings.engine, artifact))
+    return Classifier(artifact, open_engine(settings.engine, artifact))
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:

@@ -39,7 +39,7 @@ def test_baseline_and_serve(kind: str, tmp_path: Path, free_port: int) -> None:
     with Service(free_port, tmp_path / "serve.log", **settings) as service:
         for text in TEXTS:
             answer = httpx.post(f"{service.url}/predict", json={"text": text}, timeout=30).raise_for_status().json()
-            wanted = {one["label"]: one["score"] for one in classify(text, truncation=True)}
+            wanted = {one["label"]: one["score"] for one in classify([text], truncation=True)[0]}
             got = list(answer["scores"].values())
             np.testing.assert_allclose(got, [wanted[f"LABEL_{i}"] for i in range(4)], atol=1e-5)
             assert answer["label"] == names.split(",")[int(np.argmax(got))]
