@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from model.errors import InputError
 from model.features import FEATURES, text_features
 from model.prediction import ModelInfo, text_fingerprint
+from monitors.table_file import name_column, number_column, read_table
 from monitors.window import Window
 from monitors.window_file import PROJECTION_COLUMNS, SCORE_PREFIX, numbered_ids
 
@@ -33,8 +34,7 @@ def read_predictions(path: Path, model: ModelInfo) -> Window:
     Labels and predicted classes are names; `predicted` is the highest score where it is missing. `time` is ISO 8601
     (UTC where it names no zone) or seconds, milliseconds or microseconds since the epoch. Raises InputError.
     """
-    frame = _read(path)
-    frame.columns = [str(name).strip() for name in frame.columns]
+    frame = read_table(path)
     scores = _scores(frame, model, path)
     time = _time(frame, path)
     if "predicted" in frame:
@@ -45,7 +45,7 @@ def read_predictions(path: Path, model: ModelInfo) -> Window:
             )
     else:
         predicted = scores.argmax(axis=1)
-    texts = [text or "" for text in _names(frame, "text")] if "text" in frame else None
+    texts = [text or "" for text in name_column(frame, "text")] if "text" in frame else None
     truth = _classes(frame, "label", model, path) if "label" in frame else np.full(len(frame), -1, np.int64)
     window = Window(
         model=model,
@@ -59,53 +59,12 @@ def read_predictions(path: Path, model: ModelInfo) -> Window:
         projection=_projection(frame, path),
         text_hash=_text_hash(frame, texts, path),
         truncated=_truncated(frame, path),
-        segment=_names(frame, "segment"),
+        segment=name_column(frame, "segment"),
         truth=truth,
         label_time=np.where(truth >= 0, time, 0),
         asked=np.full(len(frame), np.nan),
     )
     return window.take(np.argsort(time, kind="stable"))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-
-    try:
-        match path.suffix.lower():
-            case ".csv":
-                # strings stay strings: a class or a text may be called NA or nan
-                frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
-            case ".jsonl" | ".ndjson":
-                frame = pd.read_json(path, lines=True, dtype=False, convert_dates=False, convert_axes=False)
-            case ".parquet":
-                frame = pd.read_parquet(path)
-            case _:
-                raise InputError(f"{path} is none of .csv, .jsonl and .parquet; save the predictions as one of them.")
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}.") from None
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or 'it is damaged'}.") from None
-    except (ValueError, pa.ArrowException):
-        if path.is_file() and not path.stat().st_size:
-            raise InputError(f"{path} is empty.") from None
-        raise InputError(f"{path} cannot be read as {path.suffix[1:].upper()}; save it anew.") from None
-    if not len(frame):
-        raise InputError(f"{path} has no row.")
-    return frame
-
-
-def _numbers(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
-    """A column as numbers; NaN where a cell is empty."""
-    import pandas as pd
-
-    column = frame[name]
-    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
-        column = column.replace({"": None})
-    try:
-        return pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
-    except (ValueError, TypeError):
-        raise InputError(f"Column {name!r} of {path} holds something that is not a number.") from None
 
 
 def _scores(frame: pd.DataFrame, model: ModelInfo, path: Path) -> NDArray[np.float64]:
@@ -121,7 +80,9 @@ def _scores(frame: pd.DataFrame, model: ModelInfo, path: Path) -> NDArray[np.flo
             f"there must be one for each class, called like the class or {SCORE_PREFIX}<class>."
         )
     try:
-        return checked_scores(np.column_stack([_numbers(frame, name, path) for name in columns.values()]), model.labels)
+        return checked_scores(
+            np.column_stack([number_column(frame, name, path) for name in columns.values()]), model.labels
+        )
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -135,7 +96,7 @@ def _time(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
     column = frame["time"]
     if not pd.api.types.is_datetime64_any_dtype(column):
         try:
-            numbers = _numbers(frame, "time", path)
+            numbers = number_column(frame, "time", path)
         except InputError:
             pass
         else:
@@ -157,25 +118,13 @@ def _time(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
 def _classes(frame: pd.DataFrame, name: str, model: ModelInfo, path: Path) -> NDArray[np.int64]:
     """Index of the class each cell names; −1 where a cell is empty."""
     index = {label: i for i, label in enumerate(model.labels)} | {None: -1}
-    found = np.array([index.get(value, -2) for value in _names(frame, name)], np.int64)
+    found = np.array([index.get(value, -2) for value in name_column(frame, name)], np.int64)
     if (found == -2).any():
         raise InputError(
             f"Column {name!r} of {path} has {int((found == -2).sum())} rows with a class that the model does not have; "
             f"its classes are {', '.join(model.labels)}."
         )
     return found
-
-
-def _names(frame: pd.DataFrame, name: str) -> NDArray[np.object_]:
-    """A column as str, None where a cell is empty or the column missing."""
-    names = np.full(len(frame), None, object)
-    if name in frame:
-        column = frame[name]
-        names[:] = [
-            None if missing or value == "" else str(value)
-            for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
-        ]
-    return names
 
 
 def _ids(frame: pd.DataFrame) -> NDArray[np.uint8]:
@@ -198,7 +147,7 @@ def _features(frame: pd.DataFrame, texts: list[str] | None, model: ModelInfo, pa
     counted = None if texts is None else text_features(texts, None, None)
     for i, name in enumerate(model.features):
         if name in frame:
-            features[:, i] = _numbers(frame, name, path)
+            features[:, i] = number_column(frame, name, path)
         elif counted is not None and name in FEATURES:
             features[:, i] = counted[:, FEATURES.index(name)]
     return features
@@ -210,7 +159,7 @@ def _projection(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
         return np.full((len(frame), len(PROJECTION_COLUMNS)), np.nan)
     if len(present) < len(PROJECTION_COLUMNS):
         raise InputError(f"{path} has {len(present)} of the {len(PROJECTION_COLUMNS)} projection columns p0 to p31.")
-    return np.column_stack([_numbers(frame, name, path) for name in PROJECTION_COLUMNS])
+    return np.column_stack([number_column(frame, name, path) for name in PROJECTION_COLUMNS])
 
 
 def _text_hash(frame: pd.DataFrame, texts: list[str] | None, path: Path) -> NDArray[np.uint64]:
@@ -226,7 +175,7 @@ def _text_hash(frame: pd.DataFrame, texts: list[str] | None, path: Path) -> NDAr
 
 def _truncated(frame: pd.DataFrame, path: Path) -> NDArray[np.bool_]:
     words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False, "none": False}
-    values = [words.get(str(value).lower()) for value in _names(frame, "truncated")]
+    values = [words.get(str(value).lower()) for value in name_column(frame, "truncated")]
     if None in values:
         raise InputError(f"Column 'truncated' of {path} must hold true or false.")
     return np.array(values, np.bool_)

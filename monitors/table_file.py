@@ -1,0 +1,77 @@
+"""A table from a file (CSV, JSON Lines or Parquet), and its columns as numbers or as names.
+
+Knows nothing of what a column means.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """All rows; the names of columns without white space around them. Raises InputError."""
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        match path.suffix.lower():
+            case ".csv":
+                # strings stay strings: a class or a text may be called NA or nan
+                frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
+            case ".jsonl" | ".ndjson":
+                frame = pd.read_json(
+                    path, lines=True, dtype=False, convert_dates=False, convert_axes=False, precise_float=True
+                )
+            case ".parquet":
+                frame = pd.read_parquet(path)
+            case _:
+                raise InputError(f"{path} is none of .csv, .jsonl and .parquet; save the predictions as one of them.")
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or 'it is damaged'}.") from None
+    except (ValueError, pa.ArrowException):
+        if path.is_file() and not path.stat().st_size:
+            raise InputError(f"{path} is empty.") from None
+        raise InputError(f"{path} cannot be read as {path.suffix[1:].upper()}; save it anew.") from None
+    if not len(frame):
+        raise InputError(f"{path} has no row.")
+    frame.columns = [str(name).strip() for name in frame.columns]
+    if not frame.columns.is_unique:
+        raise InputError(f"{path} has two columns of one name; call them differently.")
+    return frame
+
+
+def number_column(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
+    """A column as numbers; NaN where a cell is empty."""
+    import pandas as pd
+
+    column = frame[name]
+    try:
+        if isinstance(column.dtype, pd.StringDtype):
+            # pandas reads numbers quickly and wrong in the last digit
+            return np.array([float(cell) if cell else np.nan for cell in column.fillna("").tolist()])
+        return pd.to_numeric(column.replace({"": None})).to_numpy(dtype=np.float64, na_value=np.nan)
+    except (ValueError, TypeError):
+        raise InputError(f"Column {name!r} of {path} holds something that is not a number.") from None
+
+
+def name_column(frame: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """A column as str, None where a cell is empty or the column missing."""
+    found = np.full(len(frame), None, object)
+    if name in frame:
+        column = frame[name]
+        found[:] = [
+            None if missing or value == "" else str(value)
+            for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)
+        ]
+    return found
