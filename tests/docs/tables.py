@@ -5,7 +5,9 @@ Each stands between `<!-- table:NAME -->` and `<!-- end -->`; a test says that t
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -52,7 +54,7 @@ def checks_table() -> str:
 
 
 def _first_paragraph(check: object) -> str:
-    text = type(check).__doc__ or ""
+    text = inspect.getdoc(sys.modules[type(check).__module__]) or ""
     return " ".join(text.split("\n\n")[0].split())
 
 

@@ -21,8 +21,7 @@ from model.engines.torch_engine import TorchEngine
 from model.errors import InputError, SurroundingsError
 from model.features import FEATURES
 from model.prediction import PROJECTION_SIZE, Predictions
-
-from .conftest import MAX_LENGTH, make_rows
+from tests.foreign_models import MAX_LENGTH, make_rows
 
 Foreign = Callable[[str], Path]
 TEXTS = make_rows(60, seed=11)[0]

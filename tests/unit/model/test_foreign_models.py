@@ -13,8 +13,7 @@ from model.artifact import open_artifact
 from model.classifier import Classifier
 from model.engines.registry import open_engine
 from model.features import FEATURES
-
-from .conftest import FOREIGN, make_rows
+from tests.foreign_models import FOREIGN, make_rows
 
 Foreign = Callable[[str], Path]
 TEXTS = [

@@ -19,8 +19,9 @@ from model.engines.registry import open_engine
 from model.errors import InputError
 from model.projection import pca_projection, random_projection
 from model.training import train
+from tests.foreign_models import MAX_LENGTH
 
-from .conftest import CLASSES, MAX_LENGTH, TEST, make_part
+from .conftest import CLASSES, TEST, make_part
 
 TRAIN_24 = make_part(24, seed=5)
 TEST_12 = make_part(12, seed=6)
