@@ -29,6 +29,8 @@ FEATURES: tuple[str, ...] = (
 )
 """`tokens` is what the tokenizer gave, after truncation; `unknown_share` is of tokens, `upper_share` of letters,
 `repeated_share` of words (those that stood before in the same text), all other shares of characters but white space."""
+NEEDS_TOKENS = frozenset({"tokens", "tokens_per_word", "unknown_share"})
+"""What cannot be known of a text without a tokenizer."""
 
 _SPACE, _LETTER, _UPPER, _DIGIT, _PUNCTUATION, _MARKUP = (1 << bit for bit in range(6))
 _MARKUP_CHARACTERS = "<>{}[]|\\/=_#@&~^`*+"

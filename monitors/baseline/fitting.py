@@ -28,7 +28,7 @@ def fit_baseline(
     precision: str,
     predictions: Predictions,
     truth: NDArray[np.int64],
-    texts: Iterable[str],
+    texts: Iterable[str] | None,
     dataset: Mapping[str, object],
     created: str,
     rows: NDArray[np.int64] | None = None,
@@ -38,6 +38,8 @@ def fit_baseline(
 ) -> Baseline:
     """What normal looks like, from n predictions, their true classes (n,) and their texts, which are read once.
 
+    `texts` None is a classifier of something else: no row has a fingerprint or a word then.
+
     `rows` are their numbers in the dataset (1 to n without it), by which a person finds them again; `evaluation` is
     what `evaluate` says of these rows, where it is at hand already. Raises InputError.
     """
@@ -46,9 +48,11 @@ def fit_baseline(
     evaluation = evaluation or evaluate(truth, predictions.scores, model.labels, segments=segments)
     fingerprints: list[int] = []
     documents: Counter[str] = Counter()
-    for text in texts:
+    for text in texts or ():
         fingerprints.append(text_fingerprint(text))
         documents.update(words_of(text))
+    if texts is None:
+        fingerprints = [0] * len(truth)
     if not len(fingerprints) == len(predictions) == len(truth):
         raise ValueError(f"{len(fingerprints)} texts, {len(predictions)} predictions, {len(truth)} true classes")
     numbers = np.arange(1, len(truth) + 1) if rows is None else np.asarray(rows, np.int64)
@@ -83,7 +87,7 @@ def fit_baseline(
         confusion=evaluation.confusion,
         reference=reference,
         words={word: count for word, count in sorted(documents.items()) if count >= 2},
-        documents=len(fingerprints),
+        documents=0 if texts is None else len(fingerprints),
         undefined=evaluation.undefined,
         hashes=dict(hashes or {}),
     )
