@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that this code speaks; a test holds it against the newest file in `migrations/versions`."""
 
 
@@ -113,6 +113,28 @@ for _name, _columns, _flag, _unique in (
 ):
     Index(_name, *_columns, unique=_unique, sqlite_where=_flag, postgresql_where=_flag)
 
+audit_rounds = Table(
+    "audit_rounds", metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("model", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),  # predictions of [start, time) had a chance
+    Column("time", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scale", Double, nullable=False),
+)  # fmt: skip
+Index("audit_rounds_model_time", audit_rounds.c.model, audit_rounds.c.time)
+
+audits = Table(
+    "audits", metadata,
+    Column("prediction_seq", BigInteger, primary_key=True),
+    Column("prediction_id", Id, nullable=False),
+    Column("prediction_time", BigInteger, nullable=False),
+    Column("model", Integer, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("probability", Double, nullable=False),  # of being drawn in any round so far; grows with each
+)  # fmt: skip
+Index("audits_model_prediction_time", audits.c.model, audits.c.prediction_time)
 
 pulse = Table("pulse", metadata, Column("beats", BigInteger, nullable=False))  # written to see whether one can
 
