@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import threading
 from dataclasses import replace
@@ -21,6 +20,7 @@ from monitors.report import level_of, make_report, make_waiting_reports, plain, 
 from monitors.report_head import head
 from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 from monitors.window import empty_window
+from tests.servers.browser import executable
 
 HOSTILE = "</script><script>document.documentElement.dataset.owned='yes'</script>"
 MODEL = ModelInfo(
@@ -139,15 +139,12 @@ def test_hostile_names_are_no_markup_anywhere(drifted_page):
 
 
 def test_hostile_names_run_nothing_in_a_browser(drifted_page, tmp_path):
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed; tests/system-packages chromium")
     page = tmp_path / "report.html"
     page.write_text(drifted_page, encoding="utf-8")
     flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
     profile = f"--user-data-dir={tmp_path}/profile --virtual-time-budget=4000 --dump-dom {page.as_uri()}"
     seen = subprocess.run(
-        [chromium, *flags.split(), *profile.split()], capture_output=True, text=True, check=True, timeout=60
+        [executable(), *flags.split(), *profile.split()], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     assert "score of World" in seen, "Evidently has drawn its table"
     assert "data-owned" not in seen
