@@ -1,4 +1,4 @@
-"""The nouns that travel: Prediction, Predictions, Record, ModelInfo, Estimate.
+"""The nouns that travel: Prediction, Predictions, Record, ModelInfo, Estimate, CutOff.
 
 Standard library and numpy only. Knows nothing of who made a prediction or where it is kept.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -113,6 +113,29 @@ class Estimate:
     low: float
     high: float
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """How a classifier of two classes answers: `positive` where its score is at least `value`, else the other."""
+
+    positive: int
+    """Index into `ModelInfo.labels`."""
+    value: float
+    chosen_by: str = "default"
+    """`default`, `given`, `f1` or `cost`: how the value was found."""
+    cost_false_positive: float = 1.0
+    cost_false_negative: float = 1.0
+
+    def classes(self, scores: NDArray[np.floating]) -> NDArray[np.int64]:
+        """The class that each row of scores (n, 2) is answered with, (n,)."""
+        # in double precision: the score that a caller reads is the one that is compared
+        over = scores[:, self.positive].astype(np.float64) >= self.value
+        return np.where(over, self.positive, 1 - self.positive).astype(np.int64)
+
+    def applied(self, predictions: Predictions) -> Predictions:
+        """The same predictions with the labels that this cut-off gives."""
+        return replace(predictions, labels=self.classes(predictions.scores))
 
 
 def text_fingerprint(text: str) -> int:

@@ -38,7 +38,7 @@ class CalibrationBin:
 
 def roc_curve(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Curve:
     """False positive rate (x) and true positive rate (y), from (0, 0) to (1, 1). Needs both kinds of rows."""
-    cutoff, hits, taken = _sweep(positive, score)
+    cutoff, hits, taken = sweep(positive, score)
     false = (taken - hits) / (len(positive) - hits[-1])
     # the first cut-off takes no row: infinite, as in scikit-learn
     return Curve(np.append(0.0, false), np.append(0.0, hits / hits[-1]), np.append(np.inf, cutoff))
@@ -46,11 +46,11 @@ def roc_curve(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Curve:
 
 def precision_recall_curve(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Curve:
     """Recall (x) and precision (y) from the highest cut-off to the lowest. Needs a positive row."""
-    cutoff, hits, taken = _sweep(positive, score)
+    cutoff, hits, taken = sweep(positive, score)
     return Curve(hits / hits[-1], hits / taken, cutoff)
 
 
-def _sweep(
+def sweep(
     positive: NDArray[np.bool_], score: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """Distinct scores in falling order; positives at or above each; rows at or above each."""
