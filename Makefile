@@ -39,7 +39,7 @@ check: $(VENV)/.installed-for-tests  ## Format, lint, types, import contracts, d
 	$(BIN)/pytest -q tests/docs
 
 test: $(VENV)/.installed-for-tests  ## Every test but the long forms below
-	tests/system-packages chromium postgres strace
+	tests/system-packages chromium postgres strace prometheus alertmanager
 	$(BIN)/pytest -n $(PARALLEL) --dist loadfile -m 'not slow and not image'
 
 test-image: $(VENV)/.installed-for-tests  ## Build the Dockerfile and run its image, without a daemon
