@@ -29,7 +29,7 @@ def take_port() -> int:
         return int(door.getsockname()[1])
 
 
-def bertwatch(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def bertwatch(*arguments: str | Path | int, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "service.cli", *map(str, arguments)],
