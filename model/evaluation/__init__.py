@@ -35,6 +35,9 @@ __all__ = ["CalibrationBin", "Curve", "Estimate", "Evaluation", "checked_scores"
 
 SUM_TOLERANCE = 0.01
 """How far the scores of a row may be from summing to one: room for scores that were rounded in a file."""
+_SEGMENTS = 50
+_SEGMENT_RESAMPLES = 300
+_SEGMENT_FIGURES = ("accuracy", "constant_accuracy", "balanced_accuracy", "macro_f1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +57,8 @@ class Evaluation:
     precision_recall: Mapping[str, Curve]
     segments: Mapping[str, Estimate]
     """Accuracy by segment, the largest segment first."""
+    segment_figures: Mapping[str, Mapping[str, Estimate]]
+    """More figures of the largest segments: `accuracy`, `constant_accuracy`, `balanced_accuracy`, `macro_f1`."""
     truth: NDArray[np.int64] = field(repr=False)
     """(n,)."""
     predicted: NDArray[np.int64] = field(repr=False)
@@ -122,6 +127,7 @@ def evaluate(
         roc=roc,
         precision_recall=precision_recall,
         segments=_by_segment(actual == said, segments),
+        segment_figures=_segment_figures(actual, said, len(labels), segments, rng),
         truth=actual,
         predicted=said,
         scores=probabilities,
@@ -204,3 +210,28 @@ def _by_segment(correct: NDArray[np.bool_], segments: Sequence[str | None] | Non
     hits = np.bincount(place, correct, minlength=len(names))
     order = np.argsort(-counts, kind="stable")
     return {str(names[s]): proportion(float(hits[s]), int(counts[s])) for s in order if names[s]}
+
+
+def _segment_figures(
+    truth: NDArray[np.int64],
+    said: NDArray[np.int64],
+    classes: int,
+    segments: Sequence[str | None] | None,
+    rng: np.random.Generator,
+) -> dict[str, dict[str, Estimate]]:
+    if segments is None:
+        return {}
+    names, place, counts = np.unique(
+        np.array(["" if segment is None else str(segment) for segment in segments]),
+        return_inverse=True,
+        return_counts=True,
+    )
+    largest = [s for s in np.argsort(-counts, kind="stable") if names[s]][:_SEGMENTS]
+    found = {}
+    for s in largest:
+        chosen = place == s
+        cells = truth[chosen] * classes + said[chosen]
+        confusion = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+        figures = count_figures(confusion, _SEGMENT_RESAMPLES, rng)
+        found[str(names[s])] = {name: figures[name] for name in _SEGMENT_FIGURES}
+    return found

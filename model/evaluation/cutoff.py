@@ -51,18 +51,18 @@ class CutOffs:
     @property
     def recall(self) -> NDArray[np.float64]:
         """The true positive rate; NaN where no row is of the class."""
-        return self.true_positives / (self.positives or np.nan)
+        return np.asarray(self.true_positives / (self.positives or np.nan))
 
     @property
     def false_positive_rate(self) -> NDArray[np.float64]:
         """NaN where every row is of the class."""
-        return self.false_positives / (self.negatives or np.nan)
+        return np.asarray(self.false_positives / (self.negatives or np.nan))
 
     @property
     def precision(self) -> NDArray[np.float64]:
         """NaN where no row is answered with the class."""
         taken = self.true_positives + self.false_positives
-        return np.divide(self.true_positives, taken, out=np.full(len(self), np.nan), where=taken > 0)
+        return np.where(taken > 0, self.true_positives / np.maximum(taken, 1), np.nan)
 
     @property
     def f1(self) -> NDArray[np.float64]:
@@ -173,3 +173,26 @@ class CutOffWish:
         else:
             value, by = (0.5, "default") if self.rule is None else (self.rule, "given")
         return CutOff(positive, value, by, self.costs.false_positive, self.costs.false_negative)
+
+
+def cut_off_table(
+    truth: NDArray[np.int64], scores: NDArray[np.float64], labels: Sequence[str], costs: Costs | None = None
+) -> dict[str, dict[str, list[float | None]]]:
+    """By class, what each cut-off of `GRID` does, as columns of numbers; None where a figure is undefined."""
+
+    def column(values: NDArray[np.float64]) -> list[float | None]:
+        return [float(value) if np.isfinite(value) else None for value in values]
+
+    table = {}
+    for label in labels:
+        steps = cut_offs(truth, scores, labels, label, costs).at(GRID)
+        table[label] = {
+            "cut_off": column(steps.value),
+            "true_positive_rate": column(steps.recall),
+            "false_positive_rate": column(steps.false_positive_rate),
+            "precision": column(steps.precision),
+            "recall": column(steps.recall),
+            "f1": column(steps.f1),
+            "cost": column(steps.cost),
+        }
+    return table

@@ -41,7 +41,7 @@ def count_figures(confusion: NDArray[np.int64], resamples: int, rng: np.random.G
         "constant_accuracy": proportion(int(truth.max()), rows),
     }
     draws = _resampled_averages(confusion, resamples, rng)
-    for name, value in _averages(hits, truth, predicted).items():
+    for name, value in averages(hits, truth, predicted).items():
         figures[name] = percentile(float(value[0]), draws[name], rows)
     figures["weighted_recall"] = figures["accuracy"]  # they are one figure: it has one interval
     return figures
@@ -61,11 +61,11 @@ def _resampled_averages(
         drawn = resampled_counts(counts, min(step, resamples - start), rng)
         hits = np.zeros((len(drawn), classes))
         hits[:, true[right]] = drawn[:, right]
-        parts.append(_averages(hits, drawn @ by_truth, drawn @ by_said))
+        parts.append(averages(hits, drawn @ by_truth, drawn @ by_said))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _averages(
+def averages(
     hits: NDArray[np.number], truth: NDArray[np.number], predicted: NDArray[np.number]
 ) -> dict[str, NDArray[np.float64]]:
     """Counts of shape (draws, classes) each → figures of shape (draws,)."""

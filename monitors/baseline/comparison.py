@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from model.errors import InputError
 from model.prediction import Estimate, ModelInfo
 from monitors.baseline.contract import Baseline
+
+if TYPE_CHECKING:
+    from model.evaluation.paired import Change, Flip, Pair  # scipy comes with it
 
 
 def check_fits(baseline: Baseline, model: ModelInfo, engine: str, precision: str) -> None:
@@ -28,32 +35,145 @@ def _called(model: ModelInfo) -> str:
     return f"{model.name} ({model.version})" if model.name else model.version
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How one figure differs between two baselines: new less old."""
+@dataclass(frozen=True, slots=True, eq=False)
+class BehaviorChange:
+    """One behavior test that both baselines have."""
 
     name: str
-    old: Estimate
-    new: Estimate
-    difference: float
-    low: float
-    high: float
+    change: Change
+    newly_failed: tuple[int, ...] | None
+    """Numbers of the cases that only the new one fails; None where the cases are not the same."""
 
 
-def compare(old: Baseline, new: Baseline) -> tuple[Change, ...]:
-    """Differences of the figures that both have, each with an interval of 95 %.
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A new baseline beside an old one."""
 
-    The intervals are put together by MOVER (Zou, Donner 2008) as if the two saw different rows; where they saw
-    the same rows this is wider than need be. Raises InputError when the classes differ.
+    old_id: str
+    old_model: ModelInfo
+    rows: int
+    """Rows that both have, on which they are compared; 0 where the comparison is unpaired."""
+    old_rows: int
+    new_rows: int
+    changes: tuple[Change, ...]
+    behavior: tuple[BehaviorChange, ...]
+    flips: tuple[Flip, ...]
+    """Rows of the new baseline that one of the two answers rightly and the other wrongly."""
+    p_value: float | None
+    """McNemar's exact test of the accuracy; None where the comparison is unpaired."""
+
+    @property
+    def paired(self) -> bool:
+        return self.rows > 0
+
+    @property
+    def regressed(self) -> tuple[Flip, ...]:
+        return tuple(flip for flip in self.flips if flip.regressed)
+
+    @property
+    def mended(self) -> tuple[Flip, ...]:
+        return tuple(flip for flip in self.flips if not flip.regressed)
+
+    def change(self, name: str) -> Change | None:
+        return next((change for change in self.changes if change.name == name), None)
+
+    @property
+    def worse(self) -> tuple[Change, ...]:
+        """Figures and behavior tests that are clearly worse: their interval holds no zero."""
+        return tuple(c for c in (*self.changes, *(each.change for each in self.behavior)) if c.worse)
+
+
+def compare(old: Baseline, new: Baseline) -> Comparison:
+    """Every figure that both have, new less old, with an interval of 95 %, and the rows that flipped.
+
+    Rows are the same where text and true class are. Where at least half of each baseline's rows are shared, the two
+    are compared on the shared rows, as pairs; otherwise as if they saw different rows, which is wider. Raises
+    InputError when the classes differ.
     """
-    if old.model.labels != new.model.labels:
+    from model.evaluation.paired import flips, mcnemar, paired, unpaired
+
+    if set(old.model.labels) != set(new.model.labels):
         raise InputError("The two baselines have different classes and cannot be compared.")
+    first, second = _shared(old, new)
+    pair = _pair(old, new, first, second) if 2 * len(first) >= max(len(old.reference), len(new.reference)) else None
+    if pair is None:
+        changes = unpaired(old.metrics, new.metrics)
+    elif len(pair) == len(old.reference) == len(new.reference):
+        changes = paired(pair, old.metrics, new.metrics)
+    else:
+        changes = paired(pair, *_evaluated(pair))
+    return Comparison(
+        old_id=old.id,
+        old_model=old.model,
+        rows=0 if pair is None else len(pair),
+        old_rows=len(old.reference),
+        new_rows=len(new.reference),
+        changes=changes,
+        behavior=_behavior(old, new),
+        flips=() if pair is None else flips(pair),
+        p_value=None if pair is None else mcnemar(pair.gained, pair.lost),
+    )
+
+
+def _shared(old: Baseline, new: Baseline) -> tuple[list[int], list[int]]:
+    """Positions of the rows that both have: the same text and class, the nth repetition beside the nth."""
+    places: dict[tuple[int, str, int], int] = {}
+    for position, key in enumerate(_keys(old)):
+        places[key] = position
+    pairs = [(places[key], position) for position, key in enumerate(_keys(new)) if key[0] and key in places]
+    return [before for before, _ in pairs], [after for _, after in pairs]
+
+
+def _keys(baseline: Baseline) -> list[tuple[int, str, int]]:
+    seen: Counter[tuple[int, str]] = Counter()
+    keys = []
+    window, labels = baseline.reference, baseline.model.labels
+    for text, truth in zip(window.text_hash.tolist(), window.truth.tolist(), strict=True):
+        key = (text, labels[truth])
+        keys.append((*key, seen[key]))
+        seen[key] += 1
+    return keys
+
+
+def _pair(old: Baseline, new: Baseline, first: list[int], second: list[int]) -> Pair | None:
+    if not first:
+        return None
+    from model.evaluation.paired import Pair
+
+    labels = new.model.labels
+    order = [old.model.labels.index(label) for label in labels]
+    renamed = np.argsort(order)  # old class number → new class number
+    before, after = old.reference.take(np.array(first)), new.reference.take(np.array(second))
+    return Pair(
+        labels=labels,
+        truth=after.truth,
+        old_predicted=renamed[before.predicted],
+        new_predicted=after.predicted,
+        old_scores=before.scores[:, order],
+        new_scores=after.scores,
+        rows=after.time,
+    )
+
+
+def _evaluated(pair: Pair) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
+    from model.evaluation import evaluate
+
+    old = evaluate(pair.truth, pair.old_scores, pair.labels, predicted=pair.old_predicted)
+    new = evaluate(pair.truth, pair.new_scores, pair.labels, predicted=pair.new_predicted)
+    return old.metrics, new.metrics
+
+
+def _behavior(old: Baseline, new: Baseline) -> tuple[BehaviorChange, ...]:
+    if old.behavior is None or new.behavior is None:
+        return ()
+    from model.evaluation.paired import behavior_change
+
+    before = {test.name: test for test in old.behavior.tests}
     changes = []
-    for name, before in old.metrics.items():
-        after = new.metrics.get(name)
-        if after is not None:
-            difference = after.value - before.value
-            low = difference - sqrt((after.value - after.low) ** 2 + (before.high - before.value) ** 2)
-            high = difference + sqrt((after.high - after.value) ** 2 + (before.value - before.low) ** 2)
-            changes.append(Change(name, before, after, difference, low, high))
+    for test in new.behavior.tests:
+        earlier = before.get(test.name)
+        if earlier is not None:
+            same = earlier.digest == test.digest
+            newly = tuple(sorted(set(test.failed) - set(earlier.failed))) if same else None
+            changes.append(BehaviorChange(test.name, behavior_change(earlier, test), newly))
     return tuple(changes)

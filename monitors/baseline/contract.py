@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.prediction import Estimate, ModelInfo
+from model.prediction import CutOff, Estimate, ModelInfo
 from monitors.window import COLUMNS, Window
+
+if TYPE_CHECKING:
+    from model.evaluation.behavior import BehaviorReport  # scipy comes with its room
 
 SCHEMA_VERSION = 1
 CONTRACT_FILE = "baseline.json"
@@ -48,6 +51,13 @@ class Baseline:
     """Figures that the rows cannot give, by name, each with its reason."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the model's weights, tokenizer and labels, where they are known."""
+    cut_off: CutOff | None = None
+    """How a model of two classes answers; None where the highest score wins."""
+    cut_off_table: Mapping[str, Mapping[str, list[float | None]]] = field(default_factory=dict)
+    """By class against the rest, what each cut-off does: columns `cut_off`, `recall`, `precision`, …"""
+    segments: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    """By segment: `accuracy`, `balanced_accuracy`, `macro_f1`, `constant_accuracy`."""
+    behavior: BehaviorReport | None = None
 
     @property
     def accuracy(self) -> Estimate:
@@ -81,7 +91,25 @@ def contract(baseline: Baseline) -> dict[str, Any]:
         "undefined": dict(baseline.undefined),
         "temperature": baseline.temperature,
         "confusion": baseline.confusion.tolist(),
+        "cut_off": _cut_off(baseline.cut_off, model.labels),
+        "cut_off_table": {label: dict(columns) for label, columns in baseline.cut_off_table.items()},
+        "segments": {
+            segment: {name: asdict(estimate) for name, estimate in figures.items()}
+            for segment, figures in baseline.segments.items()
+        },
+        "behavior": None if baseline.behavior is None else _behavior(baseline.behavior),
     }
+
+
+def _cut_off(cut_off: CutOff | None, labels: tuple[str, ...]) -> dict[str, Any] | None:
+    if cut_off is None:
+        return None
+    return asdict(cut_off) | {"positive": labels[cut_off.positive]}
+
+
+def _behavior(report: BehaviorReport) -> dict[str, Any]:
+    tests = [asdict(test) | {"passed": test.passed, "failed": list(test.failed)} for test in report.tests]
+    return {"pack": report.pack, "passed": not report.failed, "tests": tests}
 
 
 def identity(baseline: Baseline) -> str:

@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model.errors import InputError
-from model.prediction import Estimate, ModelInfo
+from model.prediction import CutOff, Estimate, ModelInfo
 from monitors.baseline.contract import (
     CONTRACT_FILE,
     REFERENCE_FILE,
@@ -24,6 +24,9 @@ from monitors.baseline.contract import (
     identity,
 )
 from monitors.window_file import window_from_table, window_table
+
+if TYPE_CHECKING:
+    from model.evaluation.behavior import BehaviorReport
 
 
 @contextmanager
@@ -126,4 +129,34 @@ def _from_files(facts: Mapping[str, Any], reference: Any, words: Any) -> Baselin
         documents=int(facts["counts"]["documents"]),
         undefined=facts["undefined"],
         hashes=facts["model"]["hashes"],
+        cut_off=_cut_off(facts["cut_off"], model.labels),
+        cut_off_table=facts["cut_off_table"],
+        segments={
+            segment: {name: Estimate(**estimate) for name, estimate in figures.items()}
+            for segment, figures in facts["segments"].items()
+        },
+        behavior=None if facts["behavior"] is None else _behavior(facts["behavior"]),
     )
+
+
+def _cut_off(facts: Mapping[str, Any] | None, labels: tuple[str, ...]) -> CutOff | None:
+    return None if facts is None else CutOff(**{**facts, "positive": labels.index(facts["positive"])})
+
+
+def _behavior(facts: Mapping[str, Any]) -> BehaviorReport:
+    from model.evaluation.behavior import BehaviorReport, BehaviorResult, FailedCase
+
+    tests = [
+        BehaviorResult(
+            name=test["name"],
+            kind=test["kind"],
+            about=test["about"],
+            at_most=test["at_most"],
+            failures=Estimate(**test["failures"]),
+            failed=tuple(test["failed"]),
+            examples=tuple(FailedCase(**example) for example in test["examples"]),
+            digest=test["digest"],
+        )
+        for test in facts["tests"]
+    ]
+    return BehaviorReport(facts["pack"], tuple(tests))

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from model.errors import InputError
 from model.features import words as words_of
-from model.prediction import ModelInfo, Predictions, text_fingerprint
+from model.prediction import CutOff, ModelInfo, Predictions, text_fingerprint
 from monitors.baseline.contract import Baseline, identity
 from monitors.window import Window
 from monitors.window_file import numbered_ids
 
 if TYPE_CHECKING:
     from model.evaluation import Evaluation
+    from model.evaluation.behavior import BehaviorReport
 
 
 def fit_baseline(
@@ -35,17 +36,24 @@ def fit_baseline(
     segments: Sequence[str | None] | None = None,
     hashes: Mapping[str, str] | None = None,
     evaluation: Evaluation | None = None,
+    cut_off: CutOff | None = None,
+    behavior: BehaviorReport | None = None,
 ) -> Baseline:
     """What normal looks like, from n predictions, their true classes (n,) and their texts, which are read once.
 
     `texts` None is a classifier of something else: no row has a fingerprint or a word then.
 
     `rows` are their numbers in the dataset (1 to n without it), by which a person finds them again; `evaluation` is
-    what `evaluate` says of these rows, where it is at hand already. Raises InputError.
+    what `evaluate` says of these rows, where it is at hand already. `cut_off` is how the predicted classes came about.
+    Raises InputError.
     """
     from model.evaluation import evaluate  # scipy, which a program that only loads a baseline does without
+    from model.evaluation.cutoff import Costs, cut_off_table
 
-    evaluation = evaluation or evaluate(truth, predictions.scores, model.labels, segments=segments)
+    if evaluation is None:
+        said = None if cut_off is None else cut_off.classes(predictions.scores)
+        evaluation = evaluate(truth, predictions.scores, model.labels, predicted=said, segments=segments)
+    costs = None if cut_off is None else Costs(cut_off.cost_false_positive, cut_off.cost_false_negative)
     fingerprints: list[int] = []
     documents: Counter[str] = Counter()
     for text in texts or ():
@@ -64,7 +72,7 @@ def fit_baseline(
         end=int(numbers.max()) + 1,
         ids=numbered_ids(numbers),
         time=numbers,
-        predicted=predictions.labels,
+        predicted=evaluation.predicted,
         scores=predictions.scores.astype(np.float64),
         features=predictions.features.astype(np.float64),
         projection=predictions.projections.astype(np.float64),
@@ -90,6 +98,10 @@ def fit_baseline(
         documents=0 if texts is None else len(fingerprints),
         undefined=evaluation.undefined,
         hashes=dict(hashes or {}),
+        cut_off=cut_off,
+        cut_off_table=cut_off_table(evaluation.truth, evaluation.scores, model.labels, costs),
+        segments=evaluation.segment_figures,
+        behavior=behavior,
     )
     return replace(baseline, id=identity(baseline))
 

@@ -130,7 +130,7 @@ def test_the_contract_reads_as_promised(saved, baseline):
 
 
 def test_figures_are_those_of_the_evaluation(baseline):
-    expected = evaluate(np.arange(40) % 3, predictions().scores, MODEL.labels)
+    expected = evaluate(np.arange(40) % 3, predictions().scores, MODEL.labels, segments=["web", None] * 20)
     assert baseline.metrics == expected.metrics
     assert baseline.temperature == expected.temperature.value
     assert fitted(evaluation=expected).id == baseline.id
@@ -216,13 +216,69 @@ def test_rows_of_the_training_are_counted_and_refused():
         refuse_training_rows(hashes, np.array([text_fingerprint(TEXTS[0].upper() + "  ")], np.uint64))
 
 
-def test_two_baselines_are_compared_with_intervals(baseline):
-    better = fitted(truth=predictions().labels)
-    changes = {change.name: change for change in compare(baseline, better)}
-    accuracy = changes["accuracy"]
-    assert accuracy.difference == pytest.approx(1 - baseline.accuracy.value)
-    assert 0 < accuracy.low < accuracy.difference < accuracy.high
-    assert all(c.low <= 0 <= c.high and c.difference == 0 for c in compare(baseline, baseline))
+def test_two_baselines_of_the_same_rows_are_compared_as_pairs(baseline):
+    better = fitted(truth=np.arange(40) % 3, predictions=predictions(seed=5))
+    found = compare(baseline, better)
+    assert (found.rows, found.paired) == (40, True)
+    truth = np.arange(40) % 3
+    before, after = predictions().labels == truth, predictions(seed=5).labels == truth
+    assert [flip.row for flip in found.regressed] == (np.flatnonzero(before & ~after) + 1).tolist()
+    assert [flip.row for flip in found.mended] == (np.flatnonzero(~before & after) + 1).tolist()
+    accuracy = found.change("accuracy")
+    assert accuracy.difference == pytest.approx(after.mean() - before.mean())
+    assert (accuracy.low <= 0 <= accuracy.high) == (found.p_value > 0.05)
+
+
+def test_a_baseline_beside_itself_has_no_difference(baseline):
+    found = compare(baseline, baseline)
+    assert all(change.low <= 0 <= change.high and change.difference == 0 for change in found.changes)
+    assert (found.flips, found.p_value, found.worse) == ((), 1.0, ())
+
+
+def test_baselines_of_other_rows_are_compared_as_strangers(baseline):
+    other = fitted(texts=iter([f"{text}, again" for text in TEXTS]), predictions=predictions(seed=5))
+    found = compare(baseline, other)
+    assert (found.rows, found.flips, found.p_value) == (0, (), None)
+    accuracy = found.change("accuracy")
+    assert accuracy.low < accuracy.difference < accuracy.high
+    paired = compare(baseline, fitted(predictions=predictions(seed=5))).change("accuracy")
+    assert paired.difference == accuracy.difference
+
+
+def test_rows_that_only_one_has_are_left_out(baseline):
+    texts = [*TEXTS[:30], *(f"new {i}" for i in range(10))]
+    found = compare(baseline, fitted(texts=iter(texts), predictions=predictions(seed=5)))
+    assert found.rows == 30
+    assert found.change("accuracy").old.count == found.change("accuracy").new.count == 30
+    assert all(flip.row <= 30 for flip in found.flips)
+
+
+def test_rows_are_matched_by_text_wherever_they_stand(baseline):
+    order = np.roll(np.arange(40), 7)
+    said = predictions()
+    moved = replace(said, labels=said.labels[order], scores=said.scores[order])
+    found = compare(
+        baseline,
+        fitted(predictions=moved, truth=order % 3, texts=iter([TEXTS[i] for i in order]), segments=None),
+    )
+    assert (found.rows, found.flips) == (40, ())
+
+
+def test_repeated_rows_are_matched_one_by_one(baseline):
+    texts = ["the same text"] * 40
+    one = fitted(texts=iter(texts))
+    assert compare(one, fitted(texts=iter(texts), predictions=predictions(seed=5))).rows == 40
+
+
+def test_classes_in_another_order_are_the_same_classes_and_others_are_refused(baseline):
+    order = [2, 0, 1]
+    said = predictions()
+    scores = said.scores[:, order]
+    turned = replace(said, scores=scores, labels=scores.argmax(1))
+    names = tuple(MODEL.labels[i] for i in order)
+    truth = np.array([order.index(c) for c in np.arange(40) % 3])
+    found = compare(baseline, fitted(model=replace(MODEL, labels=names), predictions=turned, truth=truth))
+    assert (found.rows, found.flips) == (40, ())
     foreign = fitted(model=replace(MODEL, labels=("a", "b", "c")))
     with pytest.raises(InputError, match="different classes"):
         compare(baseline, foreign)
