@@ -19,10 +19,19 @@ from starlette.responses import Response
 from service.collector import StoredStateCollector, stored_state
 from service.door import Door, Readiness
 from service.errors import Broken, MethodNotAllowed, NotFound, Refused
+from service.made_elsewhere import Recorder
 from service.parts import Parts, RequestLimits
-from service.routes import docs, feedback, pages, predictions, reports, watch
+from service.routes import docs, feedback, pages, predictions, recording, reports, watch
 from service.routes.wire import SCHEMA_ROOT, PlainRoute
-from service.schemas import BatchRequest, FeedbackBatchRequest, FeedbackRequest, PredictRequest, ProblemDocument
+from service.schemas import (
+    BatchRequest,
+    FeedbackBatchRequest,
+    FeedbackRequest,
+    PredictRequest,
+    ProblemDocument,
+    RecordBatchRequest,
+    RecordBody,
+)
 from service.status import Cached
 
 DESCRIPTION = """
@@ -53,8 +62,10 @@ def create_app(parts: Parts) -> FastAPI:
     app.router.route_class = PlainRoute
     app.state.readiness = readiness
     predictions.add(app, parts)
+    recorder = Recorder(parts.log.append, parts.metrics)
+    recording.add(app, parts, recorder)
     feedback.add(app, parts)
-    watch.add(app, parts, readiness)
+    watch.add(app, parts, readiness, recorder)
     reports.add(app, parts)
     pages.add(app, parts.pages)
     docs.add(app)
@@ -102,12 +113,16 @@ def _complete_openapi(app: FastAPI, limits: RequestLimits) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = generate()
-            bodies = (PredictRequest, BatchRequest, FeedbackRequest, FeedbackBatchRequest, ProblemDocument)
+            bodies = (
+                PredictRequest, BatchRequest, RecordBody, FeedbackRequest, FeedbackBatchRequest, ProblemDocument,
+            )  # fmt: skip
             _, schemas = models_json_schema(
                 [(model, "validation") for model in bodies], ref_template=SCHEMA_ROOT + "{model}"
             )
             schemas["$defs"]["PredictRequest"]["properties"]["text"]["maxLength"] = limits.max_characters
-            for batch in (BatchRequest, FeedbackBatchRequest):
+            optional = schemas["$defs"]["RecordRequest"]["properties"]["text"]["anyOf"]
+            optional[0]["maxLength"] = limits.max_characters
+            for batch in (BatchRequest, RecordBatchRequest, FeedbackBatchRequest):
                 schemas["$defs"][batch.__name__]["properties"]["items"]["maxItems"] = limits.max_batch_items
             components = document.setdefault("components", {})
             components.setdefault("schemas", {}).update(schemas["$defs"])

@@ -9,12 +9,15 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from model.errors import BertwatchError, InputError
 from service.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from model.tracking import Tracking
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -57,10 +60,57 @@ def _settings(flags: dict[str, Any], needed: tuple[str, ...] = ()) -> Settings:
     config = flags.pop("config", None)
     settings, _ = load_settings(flags, config=config)
     for name in needed:
-        if getattr(settings, name) is None:
-            flag = "--" + name.replace("_", "-")
-            raise InputError(f"{flag} is needed (or BERTWATCH_{name.upper()}, or {name!r} in a settings file).")
+        _need(settings, name)
     return settings
+
+
+def _need(settings: Settings, name: str) -> None:
+    if getattr(settings, name) is None:
+        flag = "--" + name.replace("_", "-")
+        raise InputError(f"{flag} is needed (or BERTWATCH_{name.upper()}, or {name!r} in a settings file).")
+
+
+class _OfManyValues(click.Command):
+    """Options that may be given several times take several values behind one flag too: `--score-columns A B C`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        many = {flag for option in self.params if getattr(option, "multiple", False) for flag in option.opts}
+        spread: list[str] = []
+        current = ""
+        for arg in args:
+            if arg.startswith("--"):
+                current = arg if arg in many else ""
+            elif current and spread[-1] != current:
+                spread.append(current)
+            spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+def _output(command: Callable[..., Any]) -> Callable[..., Any]:
+    words = "Directory to make, or its s3:// URL; must not exist."
+    return click.option("--output", required=True, metavar="DIRECTORY", help=words)(command)
+
+
+def _mlflow(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--run-id", default=None, help="A run that is there already, to add to."),
+        click.option("--experiment", default="bertwatch", show_default=True, help="MLflow experiment of a new run."),
+        click.option(
+            "--mlflow-uri", default=None, metavar="URI", help="Log to MLflow: any tracking URI that it takes."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _tracking(uri: str | None, experiment: str, run_id: str | None) -> Tracking | None:
+    if uri is None:
+        if run_id is not None:
+            raise InputError("--run-id needs --mlflow-uri, which says where the run is.")
+        return None
+    from model.tracking import Tracking
+
+    return Tracking(uri, experiment, run_id)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -92,13 +142,69 @@ def train(as_json: bool, **arguments: Any) -> None:
 @settings_flags("model", "labels", "engine")
 @click.option("--dataset", required=True, help="Labelled rows that the model has never seen.")
 @click.option("--rows", default=None, metavar="A-B", help="Rows A to B of the dataset (from 1, both included).")
-@click.option("--output", required=True, type=_DIRECTORY, help="Directory to make; must not exist.")
+@_output
+@_mlflow
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, alone on stdout.")
-def baseline(dataset: str, rows: str | None, output: Path, as_json: bool, **flags: Any) -> None:
+def baseline(
+    *,
+    dataset: str,
+    rows: str | None,
+    output: str,
+    mlflow_uri: str | None,
+    experiment: str,
+    run_id: str | None,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     """Evaluate a model offline; the result is what live traffic is held to."""
+    tracking = _tracking(mlflow_uri, experiment, run_id)
     from service import wiring
 
-    result = wiring.baseline(_settings(flags, needed=("model",)), dataset, rows, output, quiet=as_json)
+    settings = _settings(flags, needed=("model",))
+    result = wiring.baseline(settings, dataset, rows, output, tracking=tracking, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(result))
+
+
+@main.command(cls=_OfManyValues)
+@click.option("--predictions", required=True, metavar="FILE", help="CSV, JSONL or Parquet, a path or s3:// URL.")
+@click.option("--label-column", required=True, metavar="C", help="Column of the true class.")
+@click.option(
+    "--score-columns", required=True, multiple=True, metavar="C…",
+    help="One column a class; or a single one, the probability of the positive of two classes.",
+)  # fmt: skip
+@click.option("--labels", default=None, help="Class names in the order of the score columns; comma-separated.")
+@click.option("--positive-class", default=None, metavar="NAME", help="The class that a single score speaks of.")
+@click.option(
+    "--feature-columns", multiple=True, metavar="C…", help="Numbers that the model saw, which live predictions bring."
+)
+@click.option("--segment-column", default=None, metavar="C", help="Column of a slice: a customer, a channel.")
+@click.option("--text-column", default=None, metavar="C", help="Column of the texts; only numbers are kept of them.")
+@click.option("--model-version", default=None, help="Your name of the version; a hash of classes and features without.")
+@click.option("--name", default=None, help="What a person calls the model; the file's name without it.")
+@_output
+@_mlflow
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, alone on stdout.")
+def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None:
+    """Evaluate any classifier from its labels and scores; the result is a baseline too."""
+    from monitors.scored_file import ScoredColumns
+
+    tracking = _tracking(given["mlflow_uri"], given["experiment"], given["run_id"])
+    columns = ScoredColumns(
+        label=given["label_column"],
+        scores=given["score_columns"],
+        features=given["feature_columns"],
+        segment=given["segment_column"],
+        text=given["text_column"],
+        labels=tuple(name.strip() for name in given["labels"].split(",")) if given["labels"] else (),
+        positive=given["positive_class"],
+    )
+    from service import wiring
+
+    result = wiring.evaluate(
+        predictions, columns, output,
+        version=given["model_version"], name=given["name"], tracking=tracking, quiet=as_json,
+    )  # fmt: skip
     if as_json:
         click.echo(json.dumps(result))
 
@@ -118,8 +224,13 @@ def check(directory: Path, predictions: Path, as_json: bool, **flags: Any) -> No
 @main.command()
 @settings_flags()
 def serve(**flags: Any) -> None:
-    """Serve the model, log every answer, and watch over it."""
-    settings = _settings(flags, needed=("model",))
+    """Serve the model, log every answer, and watch over it.
+
+    Without --model, the --baseline of `bertwatch evaluate` says which model elsewhere sends its predictions here.
+    """
+    settings = _settings(flags)
+    if settings.baseline is None:
+        _need(settings, "model")
     from service import wiring
 
     wiring.serve(settings)

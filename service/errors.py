@@ -7,6 +7,7 @@
     │   ├── NotFound           404  no such route, prediction or report
     │   ├── MethodNotAllowed   405
     │   ├── RequestTooSlow     408  the body did not arrive in time
+    │   ├── NoModelHere        409  a text to classify, where only predictions made elsewhere are taken
     │   ├── BodyTooLarge       413
     │   ├── UnsupportedMedia   415  not JSON, not UTF-8, or compressed
     │   ├── InvalidInput       422  JSON that is no JSON, or fields that are not what they must be
@@ -119,6 +120,13 @@ class RequestTooSlow(Refused):
     detail_by_default = "Send headers and body without such pauses."
 
 
+class NoModelHere(Refused):
+    status = 409
+    slug = "no-model-here"
+    title = "No model is served here"
+    detail_by_default = "This service classifies nothing; send predictions made elsewhere to /predictions."
+
+
 class BodyTooLarge(Refused):
     status = 413
     slug = "body-too-large"
@@ -200,8 +208,8 @@ class Broken(Problem):
 
 
 PROBLEMS: tuple[type[Problem], ...] = (
-    Refused, Unauthorized, Forbidden, NotFound, MethodNotAllowed, RequestTooSlow, BodyTooLarge, UnsupportedMedia,
-    InvalidInput, HeadersTooLarge, Overloaded, DeadlineExceeded, Stopping, LogUnavailable, Broken,
+    Refused, Unauthorized, Forbidden, NotFound, MethodNotAllowed, RequestTooSlow, NoModelHere, BodyTooLarge,
+    UnsupportedMedia, InvalidInput, HeadersTooLarge, Overloaded, DeadlineExceeded, Stopping, LogUnavailable, Broken,
 )  # fmt: skip
 """Every problem that a caller can meet; the documentation and the metrics are made from it."""
 

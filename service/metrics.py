@@ -137,6 +137,7 @@ class Metrics:
         self._gauges: dict[str, Gauge] = {}
         self._histograms: dict[str, Histogram] = {}
         self._token_column: int | None = None
+        self._version: str | None = None
         for metric in _OF_THE_SERVICE:
             self._declare(metric)
         ProcessCollector(registry=registry)
@@ -170,6 +171,7 @@ class Metrics:
 
     def know_model(self, model: ModelInfo, engine: str, precision: str, baseline: str | None) -> None:
         self._token_column = model.features.index("tokens") if "tokens" in model.features else None
+        self._version = model.version
         for label in model.labels:
             self._counters["bertwatch_predictions_total"].labels(label)
         self._gauges["bertwatch_model_info"].labels(model.version, model.name, engine, precision, baseline or "").set(1)
@@ -213,12 +215,18 @@ class Metrics:
         self._histograms["bertwatch_stage_duration_seconds"].labels("classify").observe(seconds)
 
     def committed(self, records: Sequence[Record], seconds: float) -> None:
-        """These rows stand in the log now, after a commit of so many seconds."""
+        """These rows stand in the log now, after a commit of so many seconds.
+
+        What is counted by label, score and length is of this service's model version alone: another one, which only
+        uses the log, has other labels.
+        """
         self._histograms["bertwatch_stage_duration_seconds"].labels("commit").observe(seconds)
         self._counters["bertwatch_log_rows_total"].inc(len(records))
         self._gauges["bertwatch_log_writable"].set(1)
         labels = self._counters["bertwatch_predictions_total"]
         for record in records:
+            if self._version not in (None, record.model_version):
+                continue
             labels.labels(record.label).inc()
             self._histograms["bertwatch_prediction_confidence_ratio"].observe(record.prediction.confidence)
             if record.prediction.truncated:

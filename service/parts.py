@@ -10,6 +10,7 @@ from pathlib import Path
 
 from model.prediction import ModelInfo
 from monitors.protocols import Clock
+from service.made_elsewhere import NoPredictor
 from service.metrics import Metrics
 from service.predictor import Predictor
 from service.security import Keys
@@ -34,7 +35,8 @@ class Parts:
     """Everything that the application is made of."""
 
     model: ModelInfo
-    predictor: Predictor
+    predictor: Predictor | NoPredictor
+    """What classifies; `NoPredictor` where all predictions are made elsewhere."""
     log: PredictionLog
     labels: Labels
     verdicts: Verdicts
@@ -50,3 +52,5 @@ class Parts:
     """Of this program."""
     keys: Keys = field(default_factory=lambda: Keys(()))
     limits: RequestLimits = field(default_factory=RequestLimits)
+    store_text: str = "full"
+    """What the log keeps of a text of a prediction made elsewhere; the predictor knows it for its own."""

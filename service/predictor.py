@@ -6,7 +6,6 @@ commits what has finished as one transaction and only then lets the answers leav
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,10 +15,11 @@ from typing import Protocol
 
 import structlog
 
-from model.prediction import ModelInfo, Prediction, Predictions, Record, text_fingerprint
+from model.prediction import ModelInfo, Prediction, Predictions, Record
 from monitors.protocols import Clock
 from service.errors import Broken, LogUnavailable, Overloaded, Stopping, where
 from service.ids import uuid7
+from service.kept import fingerprint, kept
 from service.metrics import Metrics
 from service.tickets import Item, Ticket
 
@@ -215,17 +215,11 @@ class Predictor:
             precision=self.classifier.precision,
             label=model.labels[prediction.label],
             prediction=prediction,
-            text=self._kept(item.text),
-            text_hash=0 if self._store_text == "none" else text_fingerprint(item.text),
+            text=kept(item.text, self._store_text),
+            text_hash=fingerprint(item.text, self._store_text),
             reference=item.reference,
             segment=item.segment,
         )
-
-    def _kept(self, text: str) -> str | None:
-        """What the log keeps of a text, by `store_text`."""
-        if self._store_text == "full":
-            return text
-        return _sha256(text) if self._store_text == "hash" else None
 
     # the writer
 
@@ -289,7 +283,3 @@ class Predictor:
 def _settle_all(answers: Sequence[tuple[Ticket, Exception | None]]) -> None:
     for ticket, error in answers:
         ticket.settle(error)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

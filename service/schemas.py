@@ -9,7 +9,19 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from service.errors import FieldError, InvalidInput
@@ -18,6 +30,9 @@ from service.store.nouns import Outcome
 MOST_REFERENCE = 256
 MOST_SEGMENT = 64
 MOST_LABEL = 256
+MOST_VERSION = 64
+LARGEST = 3e38
+"""Of a feature: the log keeps single precision."""
 
 
 def _no_nul(value: str) -> str:
@@ -83,6 +98,28 @@ LabelName = Annotated[
     AfterValidator(_no_nul),
 ]
 
+Score = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Scores = Annotated[
+    dict[str, Score], Field(min_length=2, description="Probability of each class of the model; they sum to one.")
+]
+Number = Annotated[float, Field(strict=True, ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Features = Annotated[
+    dict[str, Number | None], Field(description="Numbers by the model's feature names; what is left out is unknown.")
+]
+ModelVersion = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MOST_VERSION,
+        description="Which model said so; this service's own baseline's without it.",
+        json_schema_extra={**_NO_NUL},
+    ),
+    AfterValidator(_no_nul),
+]
+Moment = Annotated[
+    AwareDatetime, Field(strict=True, description="When it was made, ISO 8601 with a zone; now without it.")
+]
+
 
 class _Body(BaseModel):
     """Fields that we do not know are errors: a misspelt `reference` must not be lost in silence."""
@@ -102,6 +139,37 @@ class BatchRequest(_Body):
     """Several texts; they are recorded and answered together or not at all."""
 
     items: Annotated[list[PredictRequest], AfterValidator(_a_number_of_items), Field(json_schema_extra={"minItems": 1})]
+
+
+class RecordRequest(_Body):
+    """A prediction made by a model that is served elsewhere."""
+
+    scores: Scores
+    model_version: ModelVersion | None = None
+    reference: Reference | None = None
+    segment: Segment | None = None
+    time: Moment | None = None
+    text: Text | None = None
+    features: Features | None = None
+    label: LabelName | None = None
+
+
+class RecordBatchRequest(_Body):
+    """Several of them; committed and answered together or not at all."""
+
+    items: Annotated[list[RecordRequest], AfterValidator(_a_number_of_items), Field(json_schema_extra={"minItems": 1})]
+
+
+def _form(value: Any) -> str:
+    return "batch" if isinstance(value, dict) and "items" in value else "single"
+
+
+class RecordBody(RootModel[Any]):
+    """One prediction, or `items` with several."""
+
+    root: Annotated[
+        Annotated[RecordRequest, Tag("single")] | Annotated[RecordBatchRequest, Tag("batch")], Discriminator(_form)
+    ]
 
 
 class FeedbackRequest(_Body):
@@ -150,6 +218,25 @@ class BatchResponse(BaseModel):
     """Predictions in the order of the items."""
 
     predictions: list[PredictResponse]
+
+
+class RecordResponse(BaseModel):
+    """A prediction made elsewhere that stands in the log."""
+
+    prediction_id: UUID
+    label: str
+    confidence: float
+    model_version: str
+
+
+class RecordBatchResponse(BaseModel):
+    """In the order of the items."""
+
+    predictions: list[RecordResponse]
+
+
+class RecordAnswer(RootModel[RecordResponse | RecordBatchResponse]):
+    """In the form of the request."""
 
 
 class FeedbackResponse(BaseModel):
@@ -222,6 +309,16 @@ _REASONS = {
     "extra_forbidden": "holds a field that is not known here",
     "uuid_parsing": "is not a UUID",
     "uuid_type": "is not a UUID",
+    "float_type": "is not a number",
+    "finite_number": "is not a finite number",
+    "greater_than_equal": "is too small",
+    "less_than_equal": "is too large",
+    "dict_type": "is not an object",
+    "too_short": "has too few entries",
+    "datetime_type": "is not a time in ISO 8601",
+    "datetime_from_date_parsing": "is not a time in ISO 8601",
+    "datetime_parsing": "is not a time in ISO 8601",
+    "timezone_aware": "has no time zone",
 }
 _OURS = ("nul", "empty_text", "long_text", "no_items", "many_items", "one_name")
 
@@ -242,6 +339,9 @@ def _reason(detail: ErrorDetails) -> str:
 
 
 def _place(detail: ErrorDetails) -> str:
-    """Dotted path of field names and positions; the last part of an unknown field is the caller's, and left out."""
+    """Dotted path of field names and positions; names of the caller's own (an unknown field, a key) are left out."""
     path = detail["loc"][:-1] if detail["type"] == "extra_forbidden" else detail["loc"]
+    path = path[1:] if path[:1] in (("single",), ("batch",)) else path
+    keyed = next((at for at, part in enumerate(path) if part in ("scores", "features")), len(path))
+    path = path[: keyed + 1]
     return ".".join(str(part) for part in path) or "body"

@@ -43,7 +43,9 @@ class Settings(BaseModel):
 
     # what is served
     model: str | None = Field(None, description="Model: our artifact, a Hugging Face directory or a hub name.")
-    baseline: Path | None = Field(None, description="Baseline directory that live traffic is held to.")
+    baseline: str | None = Field(
+        None, description="Baseline directory, or its s3:// URL, that live traffic is held to."
+    )
     labels: str | None = Field(None, description="Class names for a model that calls them LABEL_0, …; comma-separated.")
     engine: str = Field("auto", description="Inference engine; auto takes the fastest exact one.")
     workers: int = Field(0, ge=0, le=256, description="Single-thread engine workers; 0 is one a core.")

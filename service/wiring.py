@@ -28,10 +28,16 @@ from service.terminal import progress_bar
 if TYPE_CHECKING:
     from model.artifact import Artifact
     from model.classifier import Classifier
+    from model.tracking import Tracking
     from monitors.baseline import Baseline
     from monitors.protocols import Channel, Clock
     from monitors.runner import Runner
+    from monitors.scored_file import ScoredColumns
+    from service.made_elsewhere import NoPredictor
+    from service.metrics import Metrics
+    from service.predictor import Predictor
     from service.store.database import Database
+    from service.store.predictions import PredictionLog
 
 SECOND = 1_000_000
 
@@ -84,10 +90,22 @@ def train(
     }  # fmt: skip
 
 
-def baseline(settings: Settings, dataset: str, rows: str | None, output: Path, *, quiet: bool) -> dict[str, Any]:
+def baseline(
+    settings: Settings, dataset: str, rows: str | None, output: str, *, tracking: Tracking | None, quiet: bool
+) -> dict[str, Any]:
     """`bertwatch baseline`."""
-    if output.exists():
-        raise InputError(f"{output} exists already; choose another --output.")
+    from model.remote import send, workplace
+    from monitors.baseline.contract import CONTRACT_FILE
+
+    _check_tracking(tracking)
+    with workplace(output, CONTRACT_FILE) as directory:
+        made = _baseline(settings, dataset, rows, directory, quiet=quiet)
+        send(directory, output, CONTRACT_FILE)
+        run = _track(tracking, made, directory, output, quiet=quiet)
+    return _figures(made, output) | {"mlflow_run": run}
+
+
+def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, *, quiet: bool) -> Baseline:
     from model.datasets import load_dataset
     from service.offline import make_baseline, true_classes
     from service.terminal import figures
@@ -101,10 +119,72 @@ def baseline(settings: Settings, dataset: str, rows: str | None, output: Path, *
     _say(
         "\n".join([f"{output}: {made.reference.model.name}, {len(made.reference)} rows", *figures(made.metrics)]), quiet
     )
+    return made
+
+
+def evaluate(
+    predictions: str,
+    columns: ScoredColumns,
+    output: str,
+    *,
+    version: str | None,
+    name: str | None,
+    tracking: Tracking | None,
+    quiet: bool,
+) -> dict[str, Any]:
+    """`bertwatch evaluate`."""
+    from model.remote import local_file, send, workplace
+    from monitors.baseline.contract import CONTRACT_FILE
+    from monitors.scored_file import read_scored
+    from service.scored_baseline import make_scored_baseline
+    from service.terminal import figures
+
+    _check_tracking(tracking)
+    with workplace(output, CONTRACT_FILE) as directory:
+        with local_file(predictions) as path:
+            rows = read_scored(path, columns)
+            model = rows.model(version, name or path.stem)
+        made = make_scored_baseline(rows, model, directory)
+        send(directory, output, CONTRACT_FILE)
+        _say("\n".join([f"{output}: {model.name} ({model.version}), {len(rows)} rows", *figures(made.metrics)]), quiet)
+        run = _track(tracking, made, directory, output, quiet=quiet)
+    return {**_figures(made, output), "model_version": model.version, "labels": list(model.labels), "mlflow_run": run}
+
+
+def _figures(made: Baseline, output: str) -> dict[str, Any]:
+    """What `--json` prints of a baseline; nothing is rounded."""
     return {
-        "output": str(output), "id": made.id, "rows": len(made.reference),
+        "output": output, "id": made.id, "rows": len(made.reference),
         "metrics": {name: {"value": e.value, "low": e.low, "high": e.high} for name, e in made.metrics.items()},
     }  # fmt: skip
+
+
+def _check_tracking(tracking: Tracking | None) -> None:
+    if tracking is not None:
+        from model.tracking import check_installed
+
+        check_installed()
+
+
+def _track(tracking: Tracking | None, made: Baseline, directory: Path, output: str, *, quiet: bool) -> str | None:
+    """Log a baseline that is written already: whatever becomes of this, it is kept. The id of the run."""
+    if tracking is None:
+        return None
+    from model.tracking import Run, log_run
+
+    model = made.model
+    parameters = {
+        "model": model.name, "model_version": model.version, "classes": ", ".join(model.labels),
+        "features": ", ".join(model.features), "engine": f"{made.engine} {made.precision}",
+        "baseline": made.id, "output": output,
+    }  # fmt: skip
+    run = Run(f"{model.name} {made.id}", parameters, made.metrics, made.dataset, directory)
+    try:
+        run_id = log_run(tracking, run)
+    except (InputError, SurroundingsError) as error:
+        raise type(error)(f"{error} The baseline {output} is kept.") from None
+    _say(f"MLflow: run {run_id}", quiet)
+    return run_id
 
 
 def check(settings: Settings, directory: Path, predictions: Path, *, as_json: bool) -> int:
@@ -204,21 +284,20 @@ def serve(settings: Settings) -> None:
     from service.server import bind
 
     listener = bind(settings.host, settings.port)
-    with listener, _open_log(settings) as database:
-        _serve_on(listener, settings, keys, database)
+    with listener, _baseline_at_hand(settings) as at_hand, _open_log(settings) as database:
+        _serve_on(listener, at_hand, keys, database)
 
 
 def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database: Database) -> None:
     import structlog
     from prometheus_client import CollectorRegistry
 
-    from monitors.baseline import check_fits, load_baseline
+    from monitors.baseline import load_baseline
     from service import server
     from service.api import create_app
     from service.companion import Companion
     from service.metrics import Metrics
     from service.parts import Parts, RequestLimits
-    from service.predictor import Limits, Predictor
     from service.security import Keys
     from service.store.labels import Labels
     from service.store.outbox import Outbox
@@ -226,29 +305,13 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
     from service.store.reports import Reports
     from service.store.verdicts import Verdicts
 
-    held = None if settings.baseline is None else load_baseline(settings.baseline)
-    artifact = open_model(settings)
-    if held is not None:  # before anything heavy loads, for which the engine does not matter
-        check_fits(held, artifact.info, held.engine, held.precision)
-    classifier = open_classifier(settings, artifact)
-    if held is not None:
-        check_fits(held, artifact.info, classifier.engine, classifier.precision)
+    held = None if settings.baseline is None else load_baseline(Path(settings.baseline))
     log = PredictionLog(database)
-    log.register(artifact.info, clock())
-    classifier.classify(["The first text takes longer than the others; nobody waits for this one."])
     metrics = Metrics(CollectorRegistry())
-    limits = Limits(
-        workers=settings.workers or available_cores(),
-        queue_size=settings.queue_size,
-        max_batch=settings.max_batch,
-        request_timeout=settings.request_timeout,
-    )
-    predictor = Predictor(
-        classifier, log.append, metrics, clock, limits,
-        store_text=settings.store_text.value, baseline_id=held.id if held else None,
-    )  # fmt: skip
+    predictor = _predictor(settings, held, log, metrics) if settings.model else _no_predictor(held, log)
+    info = predictor.classifier.info
     parts = Parts(
-        model=artifact.info,
+        model=info,
         predictor=predictor,
         log=log,
         labels=Labels(database),
@@ -262,6 +325,7 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
         version=program_version(),
         keys=Keys(keys),
         limits=RequestLimits(settings.max_characters, settings.max_batch_items, settings.max_body_bytes),
+        store_text=settings.store_text.value,
     )
     app = create_app(parts)
     watching = settings.monitor and held is not None
@@ -270,7 +334,7 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
     lines = structlog.get_logger("serve")
 
     def ready() -> None:
-        lines.info("ready", url=f"http://{host}:{port}", model=artifact.info.version, monitor=watching)
+        lines.info("ready", url=f"http://{host}:{port}", model=info.version, monitor=watching)
         if companion is not None:
             companion.start()
 
@@ -280,6 +344,57 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
         if companion is not None:
             companion.stop()
         lines.info("ended")
+
+
+def _predictor(settings: Settings, held: Baseline | None, log: PredictionLog, metrics: Metrics) -> Predictor:
+    """The model with its workers; a baseline of another one is refused before anything heavy loads."""
+    from monitors.baseline import check_fits
+    from service.predictor import Limits, Predictor
+
+    artifact = open_model(settings)
+    if held is not None:  # before anything heavy loads, for which the engine does not matter
+        check_fits(held, artifact.info, held.engine, held.precision)
+    classifier = open_classifier(settings, artifact)
+    if held is not None:
+        check_fits(held, artifact.info, classifier.engine, classifier.precision)
+    log.register(artifact.info, clock())
+    classifier.classify(["The first text takes longer than the others; nobody waits for this one."])
+    limits = Limits(
+        workers=settings.workers or available_cores(),
+        queue_size=settings.queue_size,
+        max_batch=settings.max_batch,
+        request_timeout=settings.request_timeout,
+    )
+    return Predictor(
+        classifier, log.append, metrics, clock, limits,
+        store_text=settings.store_text.value, baseline_id=held.id if held else None,
+    )  # fmt: skip
+
+
+def _no_predictor(held: Baseline | None, log: PredictionLog) -> NoPredictor:
+    """All predictions are made elsewhere, by the model that the baseline is of."""
+    from service.made_elsewhere import ELSEWHERE, NoPredictor
+
+    assert held is not None, "the command line asks for a model or a baseline"
+    if held.engine != ELSEWHERE:
+        raise InputError(
+            f"--model is needed: the baseline is of model {held.model.version}, which was served with {held.engine}; "
+            "only one made by `bertwatch evaluate` is watched without its model."
+        )
+    log.register(held.model, clock())
+    return NoPredictor(held.model, held.id)
+
+
+@contextmanager
+def _baseline_at_hand(settings: Settings) -> Iterator[Settings]:
+    """The settings with a baseline that is a directory of this machine, also for the monitor beside the service."""
+    from model.remote import is_remote, local_directory
+
+    if settings.baseline is None or not is_remote(settings.baseline):
+        yield settings
+        return
+    with local_directory(settings.baseline) as directory:
+        yield settings.model_copy(update={"baseline": str(directory)})
 
 
 def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
@@ -301,7 +416,8 @@ def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
         die_with_parent()
         watch_parent(parent_pipe, stop)
     assert settings.baseline is not None, "the command line asks for it"
-    held = load_baseline(settings.baseline)
+    with _baseline_at_hand(settings) as at_hand:
+        held = load_baseline(Path(str(at_hand.baseline)))
     channels = open_channels(settings)
     with _open_log(settings) as database:
         log, journal = PredictionLog(database), Verdicts(database)

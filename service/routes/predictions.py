@@ -17,6 +17,7 @@ from service.errors import (
     DeadlineExceeded,
     InvalidInput,
     LogUnavailable,
+    NoModelHere,
     Overloaded,
     Stopping,
     Unauthorized,
@@ -28,7 +29,8 @@ from service.schemas import BatchRequest, BatchResponse, PredictRequest, Predict
 from service.tickets import Item
 
 _PROBLEMS = (
-    Unauthorized, BodyTooLarge, UnsupportedMedia, InvalidInput, Overloaded, DeadlineExceeded, Stopping, LogUnavailable,
+    Unauthorized, NoModelHere, BodyTooLarge, UnsupportedMedia, InvalidInput, Overloaded, DeadlineExceeded, Stopping,
+    LogUnavailable,
 )  # fmt: skip
 _QUESTION = {
     "text": "Stocks rise as oil prices fall for a third day",

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from model.errors import BertwatchError
 from service.door import Readiness
 from service.errors import FieldError, InvalidInput, LogUnavailable, Stopping, Unauthorized
+from service.made_elsewhere import Recorder
 from service.parts import Parts
 from service.routes.wire import gives, json_response
 from service.status import Cached, history, status
@@ -45,7 +46,7 @@ _STATUS_EXAMPLE = {
 _HISTORY_EXAMPLE = {"points": [], "baseline": {"accuracy": 0.87, "class_mix": {"World": 0.25}}}
 
 
-def add(app: FastAPI, parts: Parts, readiness: Readiness) -> None:
+def add(app: FastAPI, parts: Parts, readiness: Readiness, recorder: Recorder) -> None:
     current = Cached(lambda: status(parts))
 
     @app.get(
@@ -107,18 +108,19 @@ def add(app: FastAPI, parts: Parts, readiness: Readiness) -> None:
         """503 while it starts or stops, and while the log cannot be written; open to all."""
         if not readiness or not parts.predictor.accepting:
             raise Stopping
-        if parts.predictor.log_failing:
-            await run_in_threadpool(_probe_log, parts)
+        if parts.predictor.log_failing or recorder.log_failing:
+            await run_in_threadpool(_probe_log, parts, recorder)
         return json_response({"status": "ok"})
 
 
-def _probe_log(parts: Parts) -> None:
+def _probe_log(parts: Parts, recorder: Recorder) -> None:
     """After a failed commit no traffic may come to try the next one, so readiness tries by itself."""
     try:
         parts.log.check_writable()
     except BertwatchError:
         raise LogUnavailable from None
     parts.predictor.log_recovered()
+    recorder.log_recovered()
 
 
 def _hours(request: Request) -> float:

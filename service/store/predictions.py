@@ -60,6 +60,14 @@ class PredictionLog:
         """All versions, in the order in which they came."""
         return self._catalog.models()
 
+    def known(self, version: str) -> ModelInfo | None:
+        """What the numbers of this version's rows mean; None where it was never registered."""
+        if not storable(version):
+            return None
+        with self._database.reading() as connection:
+            found = self._catalog.find(connection, version)
+        return None if found is None else found.info
+
     def append(self, records: Sequence[Record]) -> None:
         """Commit all records, in this order, or none.
 
