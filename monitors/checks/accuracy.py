@@ -1,4 +1,4 @@
-"""Accuracy as the labels that have arrived show it, with its exact interval. Informs; never alarms by itself."""
+"""Accuracy as the labels that have arrived show it, with its interval. Informs; never alarms by itself."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 
 from model.evaluation.figures import class_figures
+from model.prediction import Estimate
 from monitors.baseline import Baseline
 from monitors.checks._words import percent
 from monitors.protocols import Evidence
 from monitors.statistics.binomial import exact_interval
+from monitors.statistics.weighted import weighted_share
 from monitors.verdict import Aspect, Finding, State
 from monitors.window import Window
 
 MICROSECONDS = 1e6
+ENOUGH = 30
+"""Audited labels from which on they alone are the accuracy shown."""
+REACH = 0.5
+"""Share of the labelled stretch that the newest audited prediction must reach, or the audit is out of date."""
 
 
 class Accuracy:
@@ -24,10 +30,20 @@ class Accuracy:
     budgeted = False
 
     def run(self, baseline: Baseline, evidence: Evidence, alpha: float) -> Finding:
-        """Share of right answers among labelled ones. Volunteered labels may be biased; audited weights come later.
+        """Share of right answers, from audited labels where there are enough of them, else from all labels.
 
-        Details: `coverage` (labelled / served), `lag_seconds` (median from prediction to label), and precision,
-        recall and F1 by class with intervals.
+        People volunteer labels for what struck them, so a share of volunteered labels may be far from the truth
+        however many there are. An audit asks for labels at random with known probabilities: its labels, weighted by
+        the inverse of those, speak for every prediction of the window (`weighted_share`), whatever was volunteered.
+        Volunteered labels then stand beside in the details. All labels count alike, with an exact interval, where
+        fewer than `ENOUGH` are audited, or the audit is so old that most of the window came after it.
+
+        What is asked for and never answered is taken to be like what was answered: an auditor who skips the hard
+        texts flatters the model.
+
+        Details: `coverage` (labelled / served), `lag_seconds` (median from prediction to label); `audited` and
+        `volunteered` (value, low, high, labels; None without any); `audit` (`labels`, how many are `needed`, how far
+        it reaches, whether it is `shown`); and precision, recall and F1 by class with intervals, over all labels alike.
         """
         labelled = evidence.labelled.take(evidence.labelled.known)
         count = len(labelled)
@@ -36,20 +52,56 @@ class Accuracy:
             return Finding(
                 self.name, self.aspect, State.INSUFFICIENT, "No label has arrived yet.", details={"coverage": coverage}
             )
-        estimate = exact_interval(int(labelled.correct.sum()), count)
+        asked = np.asarray((labelled.asked > 0) & (labelled.asked <= 1))
+        audited, volunteered = _audited(labelled.take(asked)), _plain(labelled.take(~asked))
+        reach = _reach(labelled, asked, evidence.now)
+        shown = audited.count >= ENOUGH and (reach >= REACH or volunteered.count == 0)
+        estimate = audited if shown else _plain(labelled)
         lag = float(np.median(np.maximum(labelled.label_time - labelled.time, 0))) / MICROSECONDS
         return Finding(
             check=self.name,
             aspect=self.aspect,
             state=State.OK,
-            summary=(
-                f"Accuracy is {percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)}) on "
-                f"{count} labels, baseline {percent(baseline.accuracy.value)}."
-            ),
-            count=count,
+            summary=_say(estimate, audited=shown, baseline=baseline.accuracy.value),
+            count=estimate.count,
             estimate=estimate,
-            details={"coverage": coverage, "lag_seconds": lag, "by_class": _by_class(labelled)},
+            details={
+                "coverage": coverage,
+                "lag_seconds": lag,
+                "audited": _figure(audited),
+                "volunteered": _figure(volunteered),
+                "audit": {"labels": audited.count, "needed": ENOUGH, "reach": reach, "shown": shown},
+                "by_class": _by_class(labelled),
+            },
         )
+
+
+def _say(estimate: Estimate, *, audited: bool, baseline: float) -> str:
+    between = f"({percent(estimate.low)} to {percent(estimate.high)})"
+    labels = f"{estimate.count} {'audited ' if audited else ''}labels"
+    return f"Accuracy is {percent(estimate.value)} {between} on {labels}, baseline {percent(baseline)}."
+
+
+def _plain(labelled: Window) -> Estimate:
+    return exact_interval(int(labelled.correct.sum()), len(labelled))
+
+
+def _audited(labelled: Window) -> Estimate:
+    return weighted_share(labelled.correct, labelled.asked)
+
+
+def _reach(labelled: Window, asked: np.ndarray[Any, np.dtype[np.bool_]], now: int) -> float:
+    """How far into the labelled stretch of the window the audited predictions go: 1 is up to now."""
+    if not asked.any():
+        return 0.0
+    first = int(labelled.time.min())
+    return (int(labelled.time[asked].max()) - first) / max(now - first, 1)
+
+
+def _figure(estimate: Estimate) -> dict[str, Any] | None:
+    if estimate.count == 0:
+        return None
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high, "labels": estimate.count}
 
 
 def _by_class(labelled: Window) -> dict[str, Any]:

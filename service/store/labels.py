@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from service.store.audits import asked_of
 from service.store.catalog import Catalog, Known
 from service.store.database import Database
 from service.store.nouns import LabelOutcome, NewLabel, Outcome, StoredLabel
@@ -37,7 +38,9 @@ class Labels:
         with self._database.writing() as connection:
             take_turn(connection, "labels")
             targets = _targets(connection, new)
-            held = _newest_labels(connection, [row.seq for row in targets if row is not None])
+            seqs = [row.seq for row in targets if row is not None]
+            held = _newest_labels(connection, seqs)
+            drawn = asked_of(connection, seqs)
             outcomes: list[LabelOutcome] = []
             rows: list[dict[str, Any]] = []
             written: dict[int, dict[str, Any]] = {}
@@ -53,7 +56,7 @@ class Labels:
                 if first or outcome is Outcome.CORRECTED:
                     if target.seq in written:  # corrected within this very batch
                         written[target.seq]["newest"] = False
-                    written[target.seq] = _row(label, target, known, now, first=first)
+                    written[target.seq] = _row(label, target, known, now, drawn, first=first)
                     held[target.seq] = label.label
                     rows.append(written[target.seq])
             _commit(connection, rows)
@@ -110,7 +113,10 @@ def _newest_labels(connection: Connection, seqs: Sequence[int]) -> dict[int, str
     return held
 
 
-def _row(label: NewLabel, target: Row[Any], known: Known, now: int, *, first: bool) -> dict[str, Any]:
+def _row(
+    label: NewLabel, target: Row[Any], known: Known, now: int, drawn: Mapping[int, tuple[float, str]], *, first: bool
+) -> dict[str, Any]:
+    asked, source = drawn.get(target.seq, (label.asked, label.source))
     return {
         "prediction_seq": target.seq,
         "prediction_id": target.id,
@@ -119,8 +125,8 @@ def _row(label: NewLabel, target: Row[Any], known: Known, now: int, *, first: bo
         "label": label.label,
         "label_index": known.info.labels.index(label.label),
         "time": now,
-        "source": label.source,
-        "asked": label.asked,
+        "source": source,
+        "asked": asked,
         "first": first,
         "newest": True,
     }

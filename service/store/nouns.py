@@ -26,9 +26,27 @@ class NewLabel:
     reference: str | None
     label: str
     source: str = "feedback"
-    """Who says so: `feedback`, `audit`, …"""
+    """Who says so. The store writes `audit` or `audit_uncertain` where an audit has drawn the prediction."""
     asked: float | None = None
-    """The probability with which an audit asked for it; None where it was volunteered."""
+    """The probability with which an audit elsewhere asked for it; the store's own audits are known to the store."""
+
+
+class Strategy(StrEnum):
+    """How an audit chooses."""
+
+    UNIFORM = "uniform"
+    """Every prediction alike."""
+    UNCERTAIN = "uncertain"
+    """Half of them alike, half rather where the model is unsure: narrower intervals for the same labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A prediction that an audit asks to be labelled."""
+
+    prediction_id: UUID
+    probability: float
+    """With which it was drawn in any round so far."""
 
 
 class Outcome(StrEnum):

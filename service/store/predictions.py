@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, 
 
 from model.prediction import ModelInfo, Record
 from monitors.window import Window
+from service.store.audits import UNEVEN
 from service.store.catalog import Catalog, Known
 from service.store.database import Database
 from service.store.nouns import LogSummary, Space
@@ -41,6 +42,7 @@ NEWEST_ORDINAL = (
     .order_by(prediction_numbers.c.seq.desc())
     .limit(1)
 )
+EVEN = labels.c.source != UNEVEN
 HOUR = 3_600_000_000
 FINGERPRINT = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
@@ -107,12 +109,16 @@ class PredictionLog:
             connection.execute(ADD_NUMBERS, numbers)
 
     def window(self, version: str, start: int, end: int) -> Window:
-        """Rows of [start, end) in order of time, with the newest label of each where there is one."""
+        """Rows of [start, end) in order of time, with the newest label of each where there is one.
+
+        Labels that an audit asked for because the model was unsure are left out here and in `after`: whoever counts
+        them like others finds too many errors. `labelled` has them, with the probability to weight them by.
+        """
         with self._database.reading() as connection:
             known = self._catalog.get(connection, version)
             rows = read_unlabelled(connection, known, between(known, start, end), BY_TIME)
             of_period = (labels.c.prediction_time >= start) & (labels.c.prediction_time < end)
-            return attach_labels(connection, known, rows, (start, end), of_period)
+            return attach_labels(connection, known, rows, (start, end), of_period & EVEN)
 
     def labelled(self, version: str, start: int, end: int) -> Window:
         """Rows of [start, end) that have a label, in the order in which the newest labels arrived."""
@@ -148,13 +154,15 @@ class PredictionLog:
         with self._database.reading() as connection:
             known = self._catalog.get(connection, version)
             if reads == "labels":
-                rows = read_labelled(connection, known, labels.c.first & (labels.c.seq > cursor))
+                rows = read_labelled(connection, known, labels.c.first & EVEN & (labels.c.seq > cursor))
                 end = int(rows.others[-1][0]) if rows.others else cursor
                 return labelled_window(known, rows, period_of(rows)), end
             new = of_model(known) & (prediction_numbers.c.seq > cursor)
             rows = read_unlabelled(connection, known, new, (prediction_numbers.c.seq,))
             end = int(rows.numbers["seq"][-1]) if len(rows.numbers) else cursor
-            return attach_labels(connection, known, rows, period_of(rows), labels.c.prediction_seq > cursor), end
+            return attach_labels(
+                connection, known, rows, period_of(rows), EVEN & (labels.c.prediction_seq > cursor)
+            ), end
 
     def end_cursor(self, reads: Literal["predictions", "labels"]) -> int:
         """The cursor that stands after everything committed so far."""

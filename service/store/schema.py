@@ -117,7 +117,8 @@ audit_rounds = Table(
     "audit_rounds", metadata,
     Column("id", BigInteger, primary_key=True),
     Column("model", Integer, nullable=False),
-    Column("start", BigInteger, nullable=False),  # predictions of [start, time) had a chance
+    Column("start", BigInteger, nullable=False),  # predictions from this time on, and up to …
+    Column("last", BigInteger, nullable=False),  # … this seq, had a chance
     Column("time", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Column("scale", Double, nullable=False),

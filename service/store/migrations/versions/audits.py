@@ -14,8 +14,8 @@ TYPES = {
 
 TABLES = """
 CREATE TABLE audit_rounds (
-    id {SERIAL}, model INTEGER NOT NULL, start BIGINT NOT NULL, time BIGINT NOT NULL,
-    kind TEXT NOT NULL, scale DOUBLE PRECISION NOT NULL
+    id {SERIAL}, model INTEGER NOT NULL, start BIGINT NOT NULL, last BIGINT NOT NULL,
+    time BIGINT NOT NULL, kind TEXT NOT NULL, scale DOUBLE PRECISION NOT NULL
 );
 CREATE INDEX audit_rounds_model_time ON audit_rounds (model, time);
 CREATE TABLE audits (
