@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dashboards import overview, quality, service
 from dashboards.grafana import rendered
+from dashboards.objects import config_maps, prometheus_rule
 
 HERE = Path(__file__).parent
 BOARDS = (overview.BOARD, quality.BOARD, service.BOARD)
@@ -13,7 +14,11 @@ BOARDS = (overview.BOARD, quality.BOARD, service.BOARD)
 
 def generated() -> dict[Path, str]:
     """Path, relative to this folder, and content of every generated file."""
-    return {Path("generated", board.file): rendered(board) for board in BOARDS}
+    boards = {board.file: rendered(board) for board in BOARDS}
+    return {Path("generated", name): text for name, text in boards.items()} | {
+        Path("kubernetes/dashboards.yml"): config_maps(boards),
+        Path("kubernetes/prometheusrule.yml"): prometheus_rule(HERE / "rules"),
+    }
 
 
 def main() -> None:

@@ -58,6 +58,11 @@ def test_every_metric_is_plotted_used_in_a_rule_or_excused():
     assert missing == set(UNPLOTTED), "plot it, use it in a rule, or say in UNPLOTTED why not"
 
 
+def test_every_recording_rule_is_read_by_an_alert_or_a_panel():
+    read = {each.metric for name, text in EXPRESSIONS.items() for each in selected(parsed(text))}
+    assert {rule["record"] for rule in rules() if "record" in rule} <= read
+
+
 def test_every_query_is_asked_by_a_panel():
     shown = {
         name for board in BOARDS for section in board.sections for panel in section.panels for name in panel.queries

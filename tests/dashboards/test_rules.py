@@ -71,6 +71,16 @@ def test_promtool_runs_the_tests_of_the_rules(file: Path):
     run("promtool", "test", "rules", file)
 
 
+def test_groups_run_in_one_order_in_the_tests():
+    """promtool takes any order otherwise, and an alert may be a round behind what it reads."""
+    files = [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in (RULES / "recording.yml", RULES / "alerts.yml")
+    ]
+    groups = [group["name"] for file in files for group in file["groups"]]
+    for file in TESTS:
+        assert yaml.safe_load(file.read_text(encoding="utf-8"))["group_eval_order"] == groups, file
+
+
 @cache
 def expected() -> dict[tuple[str, str], int]:
     """(alert, severity) to the number of times that a test expects it to fire; ("", alert) likewise for silent."""
