@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import yaml
+
 from monitors.checks import all_checks, all_streams
 from service.metrics import ALL_METRICS
 from service.settings import PREFIX, Settings
@@ -53,6 +55,29 @@ def checks_table() -> str:
     return _table(("check", "title", "aspect", "what it answers"), rows)
 
 
+def alerts_table() -> str:
+    """Every alert of the Prometheus rules; its heading in the runbook says what to do."""
+    groups = yaml.safe_load((README.parent / "dashboards/rules/alerts.yml").read_text(encoding="utf-8"))["groups"]
+    rows = (
+        (
+            f"[`{rule['alert']}`](dashboards/runbook.md#{rule['alert'].lower()})",
+            str(rule.get("labels", {}).get("severity", "that of the verdict")),
+            str(rule.get("for", "at once")),
+            _plain(str(rule["annotations"]["summary"]), rule["alert"]),
+        )
+        for group in groups
+        for rule in group["rules"]
+    )
+    return _table(("alert", "severity", "after", "meaning"), rows)
+
+
+def _plain(summary: str, alert: str) -> str:
+    """A summary without its templates."""
+    if alert == "BertwatchEpisode":
+        return "An episode is open: the monitor's verdict, forwarded with its severity"
+    return " ".join(re.sub(r"\{\{.*?\}\}", "…", summary).split())
+
+
 def _first_paragraph(check: object) -> str:
     text = inspect.getdoc(sys.modules[type(check).__module__]) or ""
     return " ".join(text.split("\n\n")[0].split())
@@ -62,6 +87,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "metrics": metrics_table,
     "checks": checks_table,
+    "alerts": alerts_table,
 }
 
 
