@@ -21,7 +21,7 @@ from service.door import Door, Readiness
 from service.errors import Broken, MethodNotAllowed, NotFound, Refused
 from service.made_elsewhere import Recorder
 from service.parts import Parts, RequestLimits
-from service.routes import docs, feedback, pages, predictions, recording, reports, watch
+from service.routes import audit, docs, feedback, pages, predictions, recording, reports, watch
 from service.routes.wire import SCHEMA_ROOT, PlainRoute
 from service.schemas import (
     BatchRequest,
@@ -65,6 +65,7 @@ def create_app(parts: Parts) -> FastAPI:
     recorder = Recorder(parts.log.append, parts.metrics)
     recording.add(app, parts, recorder)
     feedback.add(app, parts)
+    audit.add(app, parts)
     watch.add(app, parts, readiness, recorder)
     reports.add(app, parts)
     pages.add(app, parts.pages)

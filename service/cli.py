@@ -317,6 +317,24 @@ def _without_password(value: str) -> str:
     return f"{scheme}://{user.split(':', 1)[0]}:…@{place}"
 
 
+@main.command()
+@settings_flags("database", "accuracy_window")
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1, 100_000), help="How many to ask for.")
+@click.option(
+    "--strategy",
+    default="uniform",
+    show_default=True,
+    type=click.Choice(["uniform", "uncertain"]),
+    help="All predictions alike, or half of them rather where the model is unsure.",
+)
+@click.option("--output", default=None, type=_FILE, help="File of JSON lines to make; standard output without it.")
+def audit(count: int, strategy: str, output: Path | None, **flags: Any) -> None:
+    """Pick predictions at random to be labelled, with recorded probabilities that accuracy weights by."""
+    from service import wiring
+
+    wiring.audit(_settings(flags), count=count, uncertain=strategy == "uncertain", output=output)
+
+
 @main.group()
 def db() -> None:
     """The log's database."""

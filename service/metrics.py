@@ -7,6 +7,7 @@ entries marked `collected` are filled by `service.collector` from the newest sto
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from model.prediction import ModelInfo, Record
 from service.errors import PROBLEMS
+from service.latency import RecentLatency
 from service.store.nouns import Outcome
 
 LATENCY_OBJECTIVE = 0.25
@@ -30,6 +32,8 @@ _DELAYS = (60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0
 
 METHODS = ("GET", "POST", "HEAD", "other")
 OTHER = "other"
+TIMED = ("/predict", "/predict/batch")
+"""Routes whose answer times the status page shows."""
 STAGES = ("queue", "classify", "commit")
 FEEDBACK_OUTCOMES = tuple(str(outcome) for outcome in Outcome)
 
@@ -129,7 +133,7 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in ALL_METRICS}
 class Metrics:
     """The service's own counters, on a registry that is passed in. One small method for each thing that happens."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic) -> None:
         # A second series for each counter, which nobody reads; it can only be switched off for all registries.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client has no type for it
         self.registry = registry
@@ -138,6 +142,8 @@ class Metrics:
         self._histograms: dict[str, Histogram] = {}
         self._token_column: int | None = None
         self._version: str | None = None
+        self.latency = RecentLatency(clock)
+        """Of predictions answered, for the status page."""
         for metric in _OF_THE_SERVICE:
             self._declare(metric)
         ProcessCollector(registry=registry)
@@ -195,6 +201,8 @@ class Metrics:
         if code is None:
             self._counters["bertwatch_clients_gone_total"].inc()
             return
+        if route in TIMED and code == 200:
+            self.latency.add(seconds)
         method = method if method in METHODS else OTHER
         self._counters["bertwatch_http_requests_total"].labels(route, method, str(code)).inc()
         self._histograms["bertwatch_http_request_duration_seconds"].labels(route).observe(seconds)

@@ -14,6 +14,7 @@ from service.made_elsewhere import NoPredictor
 from service.metrics import Metrics
 from service.predictor import Predictor
 from service.security import Keys
+from service.store.audits import Audits
 from service.store.labels import Labels
 from service.store.outbox import Outbox
 from service.store.predictions import PredictionLog
@@ -39,6 +40,7 @@ class Parts:
     """What classifies; `NoPredictor` where all predictions are made elsewhere."""
     log: PredictionLog
     labels: Labels
+    audits: Audits
     verdicts: Verdicts
     reports: Reports
     outbox: Outbox

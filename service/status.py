@@ -73,7 +73,12 @@ def status(parts: Parts) -> dict[str, Any]:
             "precision": classifier.precision,
             "baseline": parts.predictor.baseline_id,
         },
-        "predictions": {"total": summary.total, "last_hour": summary.last_hour, "newest": iso(summary.newest)},
+        "predictions": {
+            "total": summary.total,
+            "last_hour": summary.last_hour,
+            "newest": iso(summary.newest),
+            "latency": parts.metrics.latency.quantiles(),
+        },
         "accuracy": _accuracy(verdict),
         "estimated_accuracy": _estimated(verdict),
         "verdict": _verdict(verdict, since),

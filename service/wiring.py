@@ -289,6 +289,7 @@ def serve(settings: Settings) -> None:
 
 
 def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database: Database) -> None:
+    import numpy as np
     import structlog
     from prometheus_client import CollectorRegistry
 
@@ -299,6 +300,7 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
     from service.metrics import Metrics
     from service.parts import Parts, RequestLimits
     from service.security import Keys
+    from service.store.audits import Audits
     from service.store.labels import Labels
     from service.store.outbox import Outbox
     from service.store.predictions import PredictionLog
@@ -315,6 +317,7 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
         predictor=predictor,
         log=log,
         labels=Labels(database),
+        audits=Audits(database, np.random.default_rng(), int(settings.accuracy_window * SECOND)),
         verdicts=Verdicts(database),
         reports=Reports(database, settings.reports_kept),
         outbox=Outbox(database),
@@ -478,6 +481,30 @@ def _runner(
         clock=now or clock,
         **stores,
     )
+
+
+def audit(settings: Settings, *, count: int, uncertain: bool, output: Path | None) -> None:
+    """`bertwatch audit`."""
+    import json
+
+    import numpy as np
+
+    from service.audit import questions, served_version, write_lines
+    from service.store.audits import Audits
+    from service.store.nouns import Strategy
+    from service.store.predictions import PredictionLog
+
+    with _open_log(settings) as database:
+        log = PredictionLog(database)
+        audits = Audits(database, np.random.default_rng(), int(settings.accuracy_window * SECOND))
+        strategy = Strategy.UNCERTAIN if uncertain else Strategy.UNIFORM
+        entries = questions(log, audits, served_version(log), clock(), count=count, strategy=strategy)
+    if output is None:
+        for entry in entries:
+            click.echo(json.dumps(entry))
+        return
+    write_lines(entries, output)
+    click.echo(f"{output}: {len(entries)} predictions to label; send each true label to POST /feedback.")
 
 
 def upgrade(settings: Settings) -> None:

@@ -26,7 +26,12 @@ _STATUS_EXAMPLE = {
         "precision": "fp32",
         "baseline": "9b1c44d02e7a",
     },
-    "predictions": {"total": 3000, "last_hour": 412, "newest": "2026-01-05T09:30:00.000Z"},
+    "predictions": {
+        "total": 3000,
+        "last_hour": 412,
+        "newest": "2026-01-05T09:30:00.000Z",
+        "latency": {"p50": 0.012, "p99": 0.048},
+    },
     "accuracy": {
         "value": 0.86,
         "low": 0.84,

@@ -16,6 +16,7 @@ from service.metrics import Metrics
 from service.parts import Parts, RequestLimits
 from service.predictor import Limits, Predictor
 from service.security import Keys
+from service.store.audits import Audits
 from service.store.database import Database
 from service.store.labels import Labels
 from service.store.outbox import Outbox
@@ -100,6 +101,7 @@ class House:
             predictor=self.predictor,
             log=self.log,
             labels=Labels(database),
+            audits=Audits(database, np.random.default_rng(0), 3_600_000_000),
             verdicts=Verdicts(database),
             reports=Reports(database, kept=5),
             outbox=Outbox(database),
