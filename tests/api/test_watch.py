@@ -44,7 +44,7 @@ def test_the_status_of_a_service_that_has_seen_nothing(start: Callable[..., Serv
         "version": "v1", "name": "stand-in", "labels": ["World", "Sports", "Business", "Sci/Tech"],
         "engine": "stand-in", "precision": "fp32", "baseline": "b1",
     }  # fmt: skip
-    assert said["predictions"] == {"total": 0, "last_hour": 0, "newest": None}
+    assert said["predictions"] == {"total": 0, "last_hour": 0, "newest": None, "latency": None}
     assert (said["accuracy"], said["estimated_accuracy"], said["verdict"]) == (None, None, None)
     assert (said["checks"], said["episodes"], said["reports"]) == ([], [], [])
     assert said["monitor"] == {"last_round": None, "interval_seconds": 300.0, "stale": True}
@@ -53,6 +53,8 @@ def test_the_status_of_a_service_that_has_seen_nothing(start: Callable[..., Serv
 def test_the_status_says_what_the_newest_verdict_says(watched: Service):
     watched.post("/predict", {"text": "a"})
     said = watched.client.get("/status").json()
+    latency = said["predictions"].pop("latency")
+    assert 0 < latency["p50"] <= latency["p99"]
     assert said["predictions"] == {"total": 1, "last_hour": 1, "newest": "2026-01-01T00:00:00.000Z"}
     assert said["accuracy"] == {
         "value": 0.86, "low": 0.83, "high": 0.89, "labels": 400, "coverage": 0.4, "lag_seconds": 90.0, "baseline": 0.87,
