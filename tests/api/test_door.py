@@ -88,7 +88,8 @@ def test_HEAD_is_GET_without_a_body(service: Service):
 def test_the_openapi_document_has_an_example_for_everything(service: Service):
     document = service.client.get("/openapi.json").json()
     assert {"/predict", "/predict/batch", "/predictions", "/feedback", "/feedback/batch", "/status", "/status/history",
-            "/audit", "/livez", "/readyz", "/metrics", "/reports", "/reports/{report}"} == set(document["paths"])  # fmt: skip
+            "/audit", "/livez", "/readyz", "/metrics", "/reports", "/reports/{report}",
+            } == set(document["paths"])  # fmt: skip
     for path, item in document["paths"].items():
         for method, operation in item.items():
             where = f"{method} {path}"
