@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from model.errors import InputError
 from model.features import FEATURES, text_features
-from model.prediction import ModelInfo, text_fingerprint
+from model.prediction import CutOff, ModelInfo, text_fingerprint
 from monitors.table_file import name_column, number_column, read_table
 from monitors.window import Window
 from monitors.window_file import PROJECTION_COLUMNS, SCORE_PREFIX, numbered_ids
@@ -28,11 +28,12 @@ _IDS = UUID("5b0b9b8e-6a0c-4a43-9a5e-7c1f2d3e4a5b")
 _SECOND = 1_000_000
 
 
-def read_predictions(path: Path, model: ModelInfo) -> Window:
+def read_predictions(path: Path, model: ModelInfo, cut_off: CutOff | None = None) -> Window:
     """The predictions of a file, in order of their time (of the file where it gives none).
 
-    Labels and predicted classes are names; `predicted` is the highest score where it is missing. `time` is ISO 8601
-    (UTC where it names no zone) or seconds, milliseconds or microseconds since the epoch. Raises InputError.
+    Labels and predicted classes are names; where `predicted` is missing it is what the cut-off gives, or the highest
+    score. `time` is ISO 8601 (UTC where it names no zone) or seconds, milliseconds or microseconds since the epoch.
+    Raises InputError.
     """
     frame = read_table(path)
     scores = _scores(frame, model, path)
@@ -44,7 +45,7 @@ def read_predictions(path: Path, model: ModelInfo) -> Window:
                 f"{path} has {int((predicted < 0).sum())} rows without a predicted class; fill the column."
             )
     else:
-        predicted = scores.argmax(axis=1)
+        predicted = scores.argmax(axis=1) if cut_off is None else cut_off.classes(scores)
     texts = [text or "" for text in name_column(frame, "text")] if "text" in frame else None
     truth = _classes(frame, "label", model, path) if "label" in frame else np.full(len(frame), -1, np.int64)
     window = Window(

@@ -91,6 +91,34 @@ def _output(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--output", required=True, metavar="DIRECTORY", help=words)(command)
 
 
+def _release(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a release asks beyond the figures: the fields of `service.release.Words`."""
+    cost = click.FloatRange(0)
+    for option in (
+        click.option(
+            "--allow-missing-classes", is_flag=True, help="Go on although a class of the model has no row."
+        ),
+        click.option("--compare", default=None, type=_DIRECTORY, metavar="BASELINE", help="Say what changed since."),
+        click.option(
+            "--require", multiple=True, metavar="GATE",
+            help="accuracy>=0.84, 'recall[Sports].low>=0.8', 'behavior[NAME]<=0.1', behavior; may be repeated.",
+        ),
+        click.option(
+            "--behavior", default=None, metavar="FILE",
+            help="Behavior tests: a YAML file, news, or none; news by default for the four news classes.",
+        ),
+        click.option("--cost-false-negative", default=1.0, show_default=True, type=cost, help="Of a missed positive."),
+        click.option("--cost-false-positive", default=1.0, show_default=True, type=cost, help="Of a false positive."),
+        click.option("--positive-class", default=None, metavar="NAME", help="Class that is cut; the second without."),
+        click.option(
+            "--cut-off", default=None, metavar="NUMBER|f1|cost",
+            help="Score from which a model of two classes answers the positive one.  [default: 0.5]",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def _mlflow(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--run-id", default=None, help="A run that is there already, to add to."),
@@ -138,11 +166,12 @@ def train(as_json: bool, **arguments: Any) -> None:
         click.echo(json.dumps(result))
 
 
-@main.command()
+@main.command(cls=_OfManyValues)
 @settings_flags("model", "labels", "engine")
 @click.option("--dataset", required=True, help="Labelled rows that the model has never seen.")
 @click.option("--rows", default=None, metavar="A-B", help="Rows A to B of the dataset (from 1, both included).")
 @_output
+@_release
 @_mlflow
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, alone on stdout.")
 def baseline(
@@ -156,14 +185,20 @@ def baseline(
     as_json: bool,
     **flags: Any,
 ) -> None:
-    """Evaluate a model offline; the result is what live traffic is held to."""
+    """Evaluate a model offline; the result is what live traffic is held to. Status 1 if a gate says no."""
     tracking = _tracking(mlflow_uri, experiment, run_id)
-    from service import wiring
+    from dataclasses import fields
 
+    from model.gates import enforce
+    from service import wiring
+    from service.release import Words
+
+    words = Words(**{field.name: flags.pop(field.name) for field in fields(Words)})
     settings = _settings(flags, needed=("model",))
-    result = wiring.baseline(settings, dataset, rows, output, tracking=tracking, quiet=as_json)
+    result, gates = wiring.baseline(settings, dataset, rows, output, words=words, tracking=tracking, quiet=as_json)
     if as_json:
         click.echo(json.dumps(result))
+    enforce(gates)
 
 
 @main.command(cls=_OfManyValues)

@@ -6,7 +6,8 @@ Knows nothing of how the model was opened, of datasets' forms, or of the running
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,14 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.artifact import Artifact
+from model.behavior import run_pack
 from model.classifier import Classifier
 from model.datasets import LabelledTexts, fingerprints
 from model.errors import InputError
 from model.evaluation import Evaluation, evaluate
-from model.report import Subject, write_report
+from model.prediction import CutOff, Predictions
+from model.report import Beside, Remark, Subject, write_report
 from monitors.baseline import Baseline, fit_baseline, refuse_training_rows, whole_directory, write_baseline
+from service.release import Answers, Questions
 
 _SHOWN_OF_A_HASH = 16
+_MOST_REPEATED = 0.5
+"""Share of rows that repeat an earlier one from which a dataset is refused."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A baseline, and what came of the questions of its release."""
+
+    baseline: Baseline
+    answers: Answers
 
 
 def make_baseline(
@@ -31,20 +45,35 @@ def make_baseline(
     output: Path,
     progress: Callable[[int], None] | None = None,
     *,
+    asked: Questions | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Baseline:
+) -> Made:
     """Classify every row, evaluate, fit the baseline, and write it with its report as directory `output`.
 
-    `progress` is told how many rows are newly done. Raises InputError in one sentence: `output` exists, no row, a label
-    that the model does not have, rows that it was trained on; nothing is left behind then.
+    `progress` is told how many texts are newly done: the rows, then those of the behavior tests. Raises InputError in
+    one sentence: `output` exists, what `true_classes` and `Questions.refuse` refuse, rows that the model was trained
+    on, rows of which more than half repeat earlier ones (fewer are a remark); nothing is left behind then. A gate that
+    says no raises nothing here: the baseline is made.
     """
-    truth = true_classes(dataset, classifier.info.labels)
+    asked = asked or Questions()
+    labels = classifier.info.labels
+    truth = true_classes(dataset, labels, allow_missing=asked.allow_missing_classes)
+    asked.refuse(labels)
     with whole_directory(output) as unfinished:
         hashes = fingerprints(dataset.texts)
         refuse_training_rows(hashes, artifact.training)
-        # one thread a core: an engine computes on the core of the thread that calls it
-        predictions = classifier.classify_many(dataset.texts, progress=progress, threads=os.cpu_count() or 1)
-        evaluation = evaluate(truth, predictions.scores, classifier.info.labels, segments=dataset.segments)
+        repeated = refuse_repeated_rows(hashes, dataset.name)
+
+        def classify(texts: Sequence[str]) -> Predictions:
+            # one thread a core: an engine computes on the core of the thread that calls it
+            return classifier.classify_many(texts, progress=progress, threads=os.cpu_count() or 1)
+
+        predictions = classify(dataset.texts)
+        cut_off = asked.cut_off.chosen(truth, predictions.scores.astype(np.float64), labels)
+        said = None if cut_off is None else cut_off.classes(predictions.scores)
+        evaluation = evaluate(truth, predictions.scores, labels, predicted=said, segments=dataset.segments)
+        answering = _answering(classify, cut_off)
+        behavior = None if asked.behavior is None else run_pack(asked.behavior, labels, answering)
         baseline = fit_baseline(
             model=classifier.info,
             engine=classifier.engine,
@@ -62,17 +91,29 @@ def make_baseline(
                 "labels": artifact.hashes.labels,
             },
             evaluation=evaluation,
+            cut_off=cut_off,
+            behavior=behavior,
         )
+        answers = asked.answered(baseline)
         write_baseline(baseline, unfinished)
         training = "not known to the model" if artifact.training is None else "none among them"
-        repeated = len(hashes) - len(np.unique(hashes))
         more = {"Training rows": training} | ({"Repeated rows": str(repeated)} if repeated else {})
-        write_baseline_report(evaluation, baseline, unfinished, more)
-    return baseline
+        remarks = repeated_rows(hashes, truth) if repeated else ()
+        write_baseline_report(evaluation, baseline, unfinished, more, answers=answers, remarks=remarks)
+    return Made(baseline, answers)
 
 
-def true_classes(dataset: LabelledTexts, labels: tuple[str, ...]) -> NDArray[np.int64]:
-    """(n,): index of each row's label. Raises InputError for no row and for labels that the model does not have."""
+def _answering(
+    classify: Callable[[Sequence[str]], Predictions], cut_off: CutOff | None
+) -> Callable[[Sequence[str]], Predictions]:
+    """Texts in, the answers that will be served out."""
+    return classify if cut_off is None else lambda texts: cut_off.applied(classify(texts))
+
+
+def true_classes(dataset: LabelledTexts, labels: tuple[str, ...], *, allow_missing: bool = False) -> NDArray[np.int64]:
+    """(n,): index of each row's label. Raises InputError for no row, for labels that the model does not have, for rows
+    of one class only, and for a class of the model without a row unless that is allowed.
+    """
     if not len(dataset):
         raise InputError(f"{dataset.name} has no row; a baseline needs labelled rows, and 800 make a good one.")
     index = {label: i for i, label in enumerate(labels)}
@@ -83,13 +124,58 @@ def true_classes(dataset: LabelledTexts, labels: tuple[str, ...]) -> NDArray[np.
             f"{unknown} of the {len(dataset)} rows of {dataset.name} have a label that the model does not have; "
             f"its labels are {', '.join(labels)} (--labels renames them, in this order)."
         )
+    counts = np.bincount(truth, minlength=len(labels))
+    if (counts > 0).sum() == 1:
+        raise InputError(
+            f"Every row of {dataset.name} is of the class {labels[int(counts.argmax())]}, which says nothing about "
+            "telling classes apart; take rows of at least two classes (is the file sorted, and --rows a part of it?)."
+        )
+    missing = [label for label, count in zip(labels, counts, strict=True) if not count]
+    if missing and not allow_missing:
+        shown = ", ".join(missing[:10]) + (" and others" if len(missing) > 10 else "")
+        raise InputError(
+            f"{dataset.name} has no row of {shown}, so nothing would be known of how right the model is there; "
+            "add such rows, or give --allow-missing-classes."
+        )
     return truth
 
 
+def refuse_repeated_rows(hashes: NDArray[np.uint64], name: str) -> int:
+    """How many rows repeat an earlier text; InputError where they are more than half of all."""
+    repeated = len(hashes) - len(np.unique(hashes))
+    if repeated > _MOST_REPEATED * len(hashes):
+        raise InputError(
+            f"{repeated} of the {len(hashes)} rows of {name} repeat an earlier row, so the intervals would be far too "
+            "narrow; remove the repetitions."
+        )
+    return repeated
+
+
+def repeated_rows(hashes: NDArray[np.uint64], truth: NDArray[np.int64]) -> tuple[Remark, ...]:
+    """What a reader should know of rows that repeat earlier ones."""
+    _, place = np.unique(hashes, return_inverse=True)
+    pairs = np.unique(np.column_stack([place, truth]), axis=0)
+    contradicting = int((np.bincount(pairs[:, 0]) > 1).sum())
+    repeated = len(hashes) - int(place.max() + 1)
+    body = (
+        f"{repeated} of {len(hashes)} rows repeat the text of an earlier one, so the intervals are a little too narrow."
+    )
+    if contradicting:
+        body += f" {contradicting} of these texts stand there with different labels: one of the labels is wrong."
+    return (Remark("warning" if contradicting or repeated > 0.05 * len(hashes) else "plain", "Repeated rows", body),)
+
+
 def write_baseline_report(
-    evaluation: Evaluation, baseline: Baseline, directory: Path, more: Mapping[str, str] | None = None
+    evaluation: Evaluation,
+    baseline: Baseline,
+    directory: Path,
+    more: Mapping[str, str] | None = None,
+    *,
+    answers: Answers | None = None,
+    remarks: tuple[Remark, ...] = (),
 ) -> None:
     """`report.html` and `plots/*.png` into a directory that exists. `more` stands beside the baseline's own facts."""
+    answers = answers or Answers()
     window, features = baseline.reference, baseline.model.features
     rows = f"{window.start} to {window.end - 1}" if window.end - window.start == len(window) else f"{len(window)}"
     facts = {
@@ -108,4 +194,11 @@ def write_baseline_report(
         length_unit="tokens",
         truncated=float(window.truncated.mean()),
     )
-    write_report(evaluation, subject, directory)
+    beside = Beside(
+        cut_off=baseline.cut_off,
+        behavior=baseline.behavior,
+        gates=answers.gates,
+        comparison=answers.comparison,
+        remarks=remarks,
+    )
+    write_report(evaluation, subject, directory, beside)

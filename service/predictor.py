@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from model.prediction import ModelInfo, Prediction, Predictions, Record
+from model.prediction import CutOff, ModelInfo, Prediction, Predictions, Record
 from monitors.protocols import Clock
 from service.errors import Broken, LogUnavailable, Overloaded, Stopping, where
 from service.ids import uuid7
@@ -58,7 +58,10 @@ _Entry = tuple[Ticket, int]
 
 
 class Predictor:
-    """Classifies and records. `append` commits all records it is given as one transaction, or raises."""
+    """Classifies and records. `append` commits all records it is given as one transaction, or raises.
+
+    `cut_off` says which of two classes is answered; without it the highest score wins.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Predictor:
         *,
         store_text: str = "full",
         baseline_id: str | None = None,
+        cut_off: CutOff | None = None,
     ) -> None:
         self.classifier = classifier
         self.limits = limits
@@ -78,6 +82,7 @@ class Predictor:
         self._metrics = metrics
         self._clock = clock
         self._store_text = store_text
+        self._cut_off = cut_off
         self._waiting: SimpleQueue[_Entry | None] = SimpleQueue()
         self._finished: SimpleQueue[list[Ticket] | None] = SimpleQueue()
         self._accepting = False
@@ -188,7 +193,7 @@ class Predictor:
             log.error("classification_failed", error=where(error))
             return [None]
         self._metrics.batch_classified(time.perf_counter() - began)
-        return list(predictions)
+        return list(predictions if self._cut_off is None else self._cut_off.applied(predictions))
 
     def _finish(self, batch: Sequence[_Entry], predictions: Sequence[Prediction | None]) -> None:
         """Build the records, and pass on every ticket whose last item this was."""

@@ -28,6 +28,7 @@ from service.terminal import progress_bar
 if TYPE_CHECKING:
     from model.artifact import Artifact
     from model.classifier import Classifier
+    from model.gates import GateResult
     from model.tracking import Tracking
     from monitors.baseline import Baseline
     from monitors.protocols import Channel, Clock
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from monitors.scored_file import ScoredColumns
     from service.made_elsewhere import NoPredictor
     from service.metrics import Metrics
+    from service.offline import Made
     from service.predictor import Predictor
+    from service.release import Words
     from service.store.database import Database
     from service.store.predictions import PredictionLog
 
@@ -91,34 +94,47 @@ def train(
 
 
 def baseline(
-    settings: Settings, dataset: str, rows: str | None, output: str, *, tracking: Tracking | None, quiet: bool
-) -> dict[str, Any]:
-    """`bertwatch baseline`."""
+    settings: Settings,
+    dataset: str,
+    rows: str | None,
+    output: str,
+    *,
+    words: Words,
+    tracking: Tracking | None,
+    quiet: bool,
+) -> tuple[dict[str, Any], tuple[GateResult, ...]]:
+    """`bertwatch baseline`: what `--json` prints, and what became of the gates."""
     from model.remote import send, workplace
     from monitors.baseline.contract import CONTRACT_FILE
+    from service.release_words import release_facts
 
     _check_tracking(tracking)
     with workplace(output, CONTRACT_FILE) as directory:
-        made = _baseline(settings, dataset, rows, directory, quiet=quiet)
+        made = _baseline(settings, dataset, rows, directory, words, quiet=quiet)
         send(directory, output, CONTRACT_FILE)
-        run = _track(tracking, made, directory, output, quiet=quiet)
-    return _figures(made, output) | {"mlflow_run": run}
+        run = _track(tracking, made.baseline, directory, output, quiet=quiet)
+    facts = _figures(made.baseline, output) | release_facts(made.baseline, made.answers) | {"mlflow_run": run}
+    return facts, made.answers.gates
 
 
-def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, *, quiet: bool) -> Baseline:
+def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, words: Words, *, quiet: bool) -> Made:
     from model.datasets import load_dataset
     from service.offline import make_baseline, true_classes
+    from service.release_words import release_lines
     from service.terminal import figures
 
     artifact = open_model(settings)
     texts = load_dataset(dataset, split="all", rows=rows, label_names=artifact.info.labels)
-    true_classes(texts, artifact.info.labels)  # refused before anything heavy loads
+    # refused before anything heavy loads
+    asked = words.questions(artifact.info.labels)
+    true_classes(texts, artifact.info.labels, allow_missing=asked.allow_missing_classes)
     classifier = open_classifier(settings, artifact)
-    with progress_bar("Evaluating", len(texts), quiet=quiet) as advance:
-        made = make_baseline(classifier, artifact, texts, output, progress=advance)
-    _say(
-        "\n".join([f"{output}: {made.reference.model.name}, {len(made.reference)} rows", *figures(made.metrics)]), quiet
-    )
+    work = len(texts) + (len(asked.behavior.texts) if asked.behavior else 0)
+    with progress_bar("Evaluating", work, quiet=quiet) as advance:
+        made = make_baseline(classifier, artifact, texts, output, progress=advance, asked=asked)
+    head = f"{output}: {artifact.info.name}, {len(texts)} rows"
+    lines = [head, *figures(made.baseline.metrics), *release_lines(made.baseline, made.answers)]
+    _say("\n".join(lines), quiet)
     return made
 
 
@@ -200,7 +216,7 @@ def check(settings: Settings, directory: Path, predictions: Path, *, as_json: bo
     from service.terminal import verdict_lines
 
     held = load_baseline(directory)
-    window = read_predictions(predictions, held.model)
+    window = read_predictions(predictions, held.model, held.cut_off)
     log = MemoryLog(held.model)
     log.add(window)
     # The whole file is the window, whenever its rows were made.
@@ -371,6 +387,7 @@ def _predictor(settings: Settings, held: Baseline | None, log: PredictionLog, me
     return Predictor(
         classifier, log.append, metrics, clock, limits,
         store_text=settings.store_text.value, baseline_id=held.id if held else None,
+        cut_off=held.cut_off if held else None,
     )  # fmt: skip
 
 

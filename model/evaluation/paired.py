@@ -17,7 +17,7 @@ from model.evaluation.behavior import BehaviorResult
 from model.evaluation.curves import auc
 from model.evaluation.figures import SMALLEST, averages
 from model.evaluation.intervals import Z, proportion, resampled_counts, resampled_means
-from model.prediction import Estimate
+from model.prediction import Estimate, ModelInfo
 
 LOWER_IS_BETTER = ("log_loss", "brier", "ece", "behavior")
 
@@ -58,6 +58,54 @@ class Flip:
     @property
     def regressed(self) -> bool:
         return self.old == self.true
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BehaviorChange:
+    """One behavior test that both baselines have."""
+
+    name: str
+    change: Change
+    newly_failed: tuple[int, ...] | None
+    """Numbers of the cases that only the new one fails; None where the cases are not the same."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A new baseline beside an old one."""
+
+    old_id: str
+    old_model: ModelInfo
+    rows: int
+    """Rows that both have, on which they are compared; 0 where the comparison is unpaired."""
+    old_rows: int
+    new_rows: int
+    changes: tuple[Change, ...]
+    behavior: tuple[BehaviorChange, ...]
+    flips: tuple[Flip, ...]
+    """Rows of the new baseline that one of the two answers rightly and the other wrongly."""
+    p_value: float | None
+    """McNemar's exact test of the accuracy; None where the comparison is unpaired."""
+
+    @property
+    def paired(self) -> bool:
+        return self.rows > 0
+
+    @property
+    def regressed(self) -> tuple[Flip, ...]:
+        return tuple(flip for flip in self.flips if flip.regressed)
+
+    @property
+    def mended(self) -> tuple[Flip, ...]:
+        return tuple(flip for flip in self.flips if not flip.regressed)
+
+    def change(self, name: str) -> Change | None:
+        return next((change for change in self.changes if change.name == name), None)
+
+    @property
+    def worse(self) -> tuple[Change, ...]:
+        """Figures and behavior tests that are clearly worse: their interval holds no zero."""
+        return tuple(c for c in (*self.changes, *(each.change for each in self.behavior)) if c.worse)
 
 
 def unpaired(old: Mapping[str, Estimate], new: Mapping[str, Estimate]) -> tuple[Change, ...]:

@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.evaluation import Evaluation
+from model.report import beside as parts
 from model.report import remarks as words
+from model.report.beside import Beside
+from model.report.cutoffs import by_cut_off, cut_off_rows
 from model.report.palette import DARK, LIGHT, variables
 from model.report.plots import (
     CLASSES_SHOWN,
@@ -22,12 +25,16 @@ from model.report.plots import (
     calibration,
     confusion,
     lengths,
+    outputs_by_class,
     png,
     precision_recall,
     right_and_wrong,
     roc,
     svg,
 )
+from model.report.remarks import Remark
+
+__all__ = ["PLOTS", "REPORT_FILE", "Beside", "Remark", "Subject", "write_report"]
 
 REPORT_FILE = "report.html"
 PLOTS = "plots"
@@ -53,29 +60,39 @@ class Subject:
     """Share of texts that were cut."""
 
 
-def write_report(evaluation: Evaluation, subject: Subject, directory: Path) -> None:
+def write_report(evaluation: Evaluation, subject: Subject, directory: Path, beside: Beside | None = None) -> None:
     """Write `report.html` and `plots/*.png` into a directory that exists."""
-    drawings = _drawings(evaluation, subject)
+    beside = beside or Beside()
+    drawings = _drawings(evaluation, subject, beside)
     (directory / PLOTS).mkdir()
     for name, (draw, size) in drawings.items():
         (directory / PLOTS / f"{name}.png").write_bytes(png(draw, size))
     shown = {name: svg(draw, size, name) for name, (draw, size) in drawings.items()}
-    (directory / REPORT_FILE).write_text(_page(evaluation, subject, shown), encoding="utf-8")
+    (directory / REPORT_FILE).write_text(_page(evaluation, subject, beside, shown), encoding="utf-8")
 
 
-def _drawings(evaluation: Evaluation, subject: Subject) -> dict[str, tuple[Drawing, tuple[float, float]]]:
+def _drawings(
+    evaluation: Evaluation, subject: Subject, beside: Beside
+) -> dict[str, tuple[Drawing, tuple[float, float]]]:
     side = float(np.clip(1.2 + 0.9 * len(evaluation.labels), 4.4, 14))
     correct = evaluation.correct
     scores = np.sort(evaluation.scores, axis=1)
     entropy = -(scores * np.log(np.maximum(scores, 1e-12))).sum(1) / np.log(len(evaluation.labels))
+    margin = scores[:, -1] - scores[:, -2]
+    shown = min(len(evaluation.labels), CLASSES_SHOWN)
     drawings: dict[str, tuple[Drawing, tuple[float, float]]] = {
         "confusion": (confusion(evaluation), (side * 1.15, side)),
         "calibration": (calibration(evaluation), (5.6, 5.0)),
         "confidence": (right_and_wrong(evaluation.confidence, correct, "confidence", 1.0), (5.6, 4.4)),
         "entropy": (right_and_wrong(entropy, correct, "entropy (1 is no idea)", 1.0), (5.6, 4.4)),
-        "margin": (right_and_wrong(scores[:, -1] - scores[:, -2], correct, "lead over the second", 1.0), (5.6, 4.4)),
+        "margin": (right_and_wrong(margin, correct, "lead over the second", 1.0), (5.6, 4.4)),
     }
+    drawings["by_class"] = (
+        outputs_by_class(evaluation, {"confidence": evaluation.confidence, "entropy": entropy, "lead": margin}),
+        (11.2, 0.9 + 1.25 * shown),
+    )
     if evaluation.roc:
+        drawings["cut_off"] = by_cut_off(evaluation, beside.cut_off)
         drawings["roc"] = (roc(evaluation), (5.4, 5.4))
         drawings["precision_recall"] = (precision_recall(evaluation), (5.4, 5.4))
     length = subject.length
@@ -84,7 +101,7 @@ def _drawings(evaluation: Evaluation, subject: Subject) -> dict[str, tuple[Drawi
     return drawings
 
 
-def _page(evaluation: Evaluation, subject: Subject, plots: Mapping[str, str]) -> str:
+def _page(evaluation: Evaluation, subject: Subject, beside: Beside, plots: Mapping[str, str]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -100,13 +117,19 @@ def _page(evaluation: Evaluation, subject: Subject, plots: Mapping[str, str]) ->
         style=Markup((here / "report.css").read_text(encoding="utf-8")),
         light=variables(LIGHT),
         dark=variables(DARK),
-        remarks=words.remarks(evaluation, subject.truncated),
+        beside=beside,
+        remarks=words.ordered([*parts.remarks(beside, evaluation), *words.remarks(evaluation, subject.truncated)]),
+        cut_offs=cut_off_rows(evaluation, beside.cut_off),
+        changes=parts.change_rows(beside.comparison) if beside.comparison else {},
+        flips=parts.flip_rows(beside.comparison) if beside.comparison else {},
+        kind_of=parts.kind_of,
         interval=words.percent_interval,
         constant=words.most_frequent(evaluation),
         figures=_figures(evaluation),
         errors=words.frequent_errors(evaluation, _ERRORS_SHOWN),
         sure_and_wrong=_sure_and_wrong(evaluation, subject),
         segments=list(evaluation.segments.items())[:_SEGMENTS_SHOWN],
+        segment_figures=evaluation.segment_figures,
         classes_shown=CLASSES_SHOWN,
     )
 

@@ -83,7 +83,7 @@ def confusion(evaluation: Evaluation) -> Drawing:
                     _cell(axes, palette, (said, true), int(counts[true, said]), float(shares[true, said]))
         axes.set_xlim(-0.5, len(counts) - 0.5)
         axes.set_ylim(len(counts) - 0.5, -0.5)
-        names = [_short(label) for label in evaluation.labels]
+        names = [short(label) for label in evaluation.labels]
         axes.set_xticks(classes, names, rotation=90 if len(counts) > 8 else 0)
         axes.set_yticks(classes, names)
         axes.tick_params(length=0)
@@ -110,10 +110,10 @@ def roc(evaluation: Evaluation) -> Drawing:
         axes.plot([0, 1], [0, 1], color=palette.soft, linewidth=1, linestyle=(0, (2, 3)), label="chance, 0.50")
         for i, label in enumerate(hardest(evaluation)):
             curve, area = evaluation.roc[label].thin(_POINTS), evaluation.figure("roc_auc", label)
-            name = f"{_short(label)}, {area.value:.3f}" if area else _short(label)
+            name = f"{short(label)}, {area.value:.3f}" if area else short(label)
             axes.plot(curve.x, curve.y, color=palette.series[i], linestyle=_DASHES[i], linewidth=1.8, label=name)
         _unit_square(axes, "false positive rate", "true positive rate (recall)")
-        _legend(axes, palette, "lower right", "area under the curve")
+        legend(axes, palette, "lower right", "area under the curve")
 
     return draw
 
@@ -126,13 +126,13 @@ def precision_recall(evaluation: Evaluation) -> Drawing:
         for i, label in enumerate(hardest(evaluation)):
             curve = evaluation.precision_recall[label].thin(_POINTS)
             style: Any = {"color": palette.series[i], "linestyle": _DASHES[i]}
-            axes.plot(curve.x, curve.y, linewidth=1.8, label=_short(label), **style)
+            axes.plot(curve.x, curve.y, linewidth=1.8, label=short(label), **style)
             recall, precision = evaluation.figure("recall", label), evaluation.figure("precision", label)
             if recall and precision:
                 axes.plot([recall.value], [precision.value], marker="o", markersize=6, color=palette.series[i])
         axes.plot([], [], "o", color=palette.soft, markersize=6, label="as served")
         _unit_square(axes, "recall", "precision")
-        _legend(axes, palette, "lower left")
+        legend(axes, palette, "lower left")
 
     return draw
 
@@ -143,7 +143,7 @@ def calibration(evaluation: Evaluation) -> Drawing:
     def draw(figure: Figure, palette: Palette) -> None:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         for axes in (top, bottom):
-            _dress(axes, palette)
+            dress(axes, palette)
         sure = np.array([b.confidence for b in evaluation.calibration])
         right = np.array([b.accuracy.value for b in evaluation.calibration])
         low = np.array([b.accuracy.low for b in evaluation.calibration])
@@ -153,7 +153,7 @@ def calibration(evaluation: Evaluation) -> Drawing:
         top.errorbar(sure, right, [right - low, high - right], fmt="o-", markersize=5, label="this model", **style)
         top.set_ylim(-0.02, 1.03)
         top.set_ylabel("share right")
-        _legend(top, palette, "lower right")
+        legend(top, palette, "lower right")
         first = 1 / len(evaluation.labels)
         bottom.hist(evaluation.confidence, bins=_edges(first, 1.0), color=palette.right, alpha=0.75)
         bottom.set_xlim(first - 0.02, 1.02)
@@ -175,7 +175,7 @@ def right_and_wrong(values: NDArray[np.float64], correct: NDArray[np.bool_], wha
             ("right", "wrong"),
             strict=True,
         ):
-            _dress(axes, palette)
+            dress(axes, palette)
             axes.hist(values[chosen], bins=edges, color=colour, alpha=0.8)
             rows = int(chosen.sum())
             axes.set_title(f"{name}: {rows:,} rows".replace(",", " "), loc="left", color=colour, weight="bold")
@@ -188,13 +188,38 @@ def right_and_wrong(values: NDArray[np.float64], correct: NDArray[np.bool_], wha
     return draw
 
 
+def outputs_by_class(evaluation: Evaluation, columns: Mapping[str, NDArray[np.float64]]) -> Drawing:
+    """Small histograms, a true class a row and an output a column: right answers, and wrong ones on top of them.
+
+    `columns`: arrays (n,) between 0 and 1, by name.
+    """
+
+    def draw(figure: Figure, palette: Palette) -> None:
+        shown = [label for label in evaluation.labels if label in hardest(evaluation)] or list(evaluation.labels[:1])
+        grid = figure.subplots(len(shown), len(columns), sharex=True, squeeze=False)
+        edges = _edges(0.0, 1.0)
+        for label, line in zip(shown, grid, strict=True):
+            rows = evaluation.truth == evaluation.labels.index(label)
+            for axes, (what, values) in zip(line, columns.items(), strict=True):
+                dress(axes, palette)
+                parts = [values[rows & evaluation.correct], values[rows & ~evaluation.correct]]
+                axes.hist(parts, bins=edges, stacked=True, color=[palette.right, palette.wrong], alpha=0.8)
+                axes.set_xlim(-0.01, 1.01)
+                axes.locator_params(axis="y", integer=True, nbins=3)
+                if axes in grid[-1]:
+                    axes.set_xlabel(what)
+            line[0].set_ylabel(short(label), rotation=0, ha="right", va="center")
+
+    return draw
+
+
 def lengths(evaluation: Evaluation, length: NDArray[np.float64], unit: str) -> Drawing:
     """How long the texts are, and how right the model is on each fifth of them. `length`: (n,), finite."""
 
     def draw(figure: Figure, palette: Palette) -> None:
         top, bottom = figure.subplots(2, 1, sharex=True)
         for axes in (top, bottom):
-            _dress(axes, palette)
+            dress(axes, palette)
         shown = float(np.quantile(length, 0.995))
         top.hist(np.minimum(length, shown), bins=40, color=palette.right, alpha=0.75)
         _count_rows(top)
@@ -227,11 +252,11 @@ def hardest(evaluation: Evaluation) -> list[str]:
 
 def _axes(figure: Figure, palette: Palette) -> Axes:
     axes = figure.subplots()
-    _dress(axes, palette)
+    dress(axes, palette)
     return axes
 
 
-def _dress(axes: Axes, palette: Palette) -> None:
+def dress(axes: Axes, palette: Palette) -> None:
     axes.set_facecolor("none")
     axes.tick_params(colors=palette.soft, labelcolor=palette.soft, length=3)
     for part in (axes.xaxis.label, axes.yaxis.label, axes.title):
@@ -256,15 +281,15 @@ def _unit_square(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y)
 
 
-def _legend(axes: Axes, palette: Palette, place: str, title: str | None = None) -> None:
+def legend(axes: Axes, palette: Palette, place: str, title: str | None = None) -> None:
     style: Any = {"loc": place, "labelcolor": palette.ink, "title": title}
-    legend = axes.legend(**style, frameon=False, fontsize=9, title_fontsize=9, handlelength=2.8)
-    legend.get_title().set_color(palette.soft)
+    drawn = axes.legend(**style, frameon=False, fontsize=9, title_fontsize=9, handlelength=2.8)
+    drawn.get_title().set_color(palette.soft)
 
 
 def _edges(low: float, high: float) -> NDArray[np.float64]:
     return np.linspace(low, high, 31)
 
 
-def _short(label: str) -> str:
+def short(label: str) -> str:
     return label if len(label) <= 18 else label[:17] + "…"

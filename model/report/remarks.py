@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.stats import binom
 
 from model.evaluation import Evaluation, proportion
 from model.prediction import Estimate
@@ -50,10 +52,16 @@ def remarks(evaluation: Evaluation, truncated: float = 0.0) -> tuple[Remark, ...
         _calibration(evaluation),
         _weakest(evaluation),
         _confused(evaluation),
+        _segment(evaluation),
         _few(evaluation),
         _cut(truncated),
     ]
-    return tuple(sorted((r for r in found if r), key=lambda r: r.tone != "warning"))
+    return ordered([remark for remark in found if remark])
+
+
+def ordered(found: Sequence[Remark]) -> tuple[Remark, ...]:
+    """Warnings first, otherwise as they come."""
+    return tuple(sorted(found, key=lambda remark: remark.tone != "warning"))
 
 
 def most_frequent(evaluation: Evaluation) -> str:
@@ -144,6 +152,22 @@ def _confused(evaluation: Evaluation) -> Remark | None:
     both = int(wrong[true, said] + wrong[said, true])
     title = f"Most mixed up: “{names[true]}” and “{names[said]}”"
     return Remark("plain", title, f"{count(both)} of the {count(total)} errors are between these two.")
+
+
+def _segment(evaluation: Evaluation) -> Remark | None:
+    """The segment that is clearly worse than all rows together, after Bonferroni's correction for looking at each."""
+    worst = None
+    for name, share in evaluation.segments.items():
+        wrong = share.count - round(share.value * share.count)
+        chance = float(binom.sf(wrong - 1, share.count, 1 - evaluation.accuracy.value)) if wrong else 1.0
+        if chance * len(evaluation.segments) < 0.05 and (worst is None or share.value < worst[1].value):
+            worst = (name, share)
+    if worst is None:
+        return None
+    name, share = worst
+    overall = percent(evaluation.accuracy.value)
+    body = f"Right in {percent(share.value)} of its {count(share.count)} rows, {overall} overall."
+    return Remark("warning", f"Worse in segment “{name}”", body)
 
 
 def _few(evaluation: Evaluation) -> Remark | None:

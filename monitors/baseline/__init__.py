@@ -4,15 +4,13 @@ A directory: `baseline.json` (the contract, for machines and people), `reference
 text: numbers only, no text), `words.parquet` (document counts). JSON and Parquet, never pickle.
 """
 
-from monitors.baseline.comparison import BehaviorChange, Comparison, check_fits, compare
+from monitors.baseline.comparison import check_fits, compare
 from monitors.baseline.contract import Baseline
 from monitors.baseline.files import load_baseline, save_baseline, whole_directory, write_baseline
 from monitors.baseline.fitting import fit_baseline, refuse_training_rows
 
 __all__ = [
     "Baseline",
-    "BehaviorChange",
-    "Comparison",
     "check_fits",
     "compare",
     "fit_baseline",

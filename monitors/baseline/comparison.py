@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ from model.prediction import Estimate, ModelInfo
 from monitors.baseline.contract import Baseline
 
 if TYPE_CHECKING:
-    from model.evaluation.paired import Change, Flip, Pair  # scipy comes with it
+    from model.evaluation.paired import BehaviorChange, Comparison, Pair  # scipy comes with it
 
 
 def check_fits(baseline: Baseline, model: ModelInfo, engine: str, precision: str) -> None:
@@ -35,54 +34,6 @@ def _called(model: ModelInfo) -> str:
     return f"{model.name} ({model.version})" if model.name else model.version
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BehaviorChange:
-    """One behavior test that both baselines have."""
-
-    name: str
-    change: Change
-    newly_failed: tuple[int, ...] | None
-    """Numbers of the cases that only the new one fails; None where the cases are not the same."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
-    """A new baseline beside an old one."""
-
-    old_id: str
-    old_model: ModelInfo
-    rows: int
-    """Rows that both have, on which they are compared; 0 where the comparison is unpaired."""
-    old_rows: int
-    new_rows: int
-    changes: tuple[Change, ...]
-    behavior: tuple[BehaviorChange, ...]
-    flips: tuple[Flip, ...]
-    """Rows of the new baseline that one of the two answers rightly and the other wrongly."""
-    p_value: float | None
-    """McNemar's exact test of the accuracy; None where the comparison is unpaired."""
-
-    @property
-    def paired(self) -> bool:
-        return self.rows > 0
-
-    @property
-    def regressed(self) -> tuple[Flip, ...]:
-        return tuple(flip for flip in self.flips if flip.regressed)
-
-    @property
-    def mended(self) -> tuple[Flip, ...]:
-        return tuple(flip for flip in self.flips if not flip.regressed)
-
-    def change(self, name: str) -> Change | None:
-        return next((change for change in self.changes if change.name == name), None)
-
-    @property
-    def worse(self) -> tuple[Change, ...]:
-        """Figures and behavior tests that are clearly worse: their interval holds no zero."""
-        return tuple(c for c in (*self.changes, *(each.change for each in self.behavior)) if c.worse)
-
-
 def compare(old: Baseline, new: Baseline) -> Comparison:
     """Every figure that both have, new less old, with an interval of 95 %, and the rows that flipped.
 
@@ -90,7 +41,7 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
     are compared on the shared rows, as pairs; otherwise as if they saw different rows, which is wider. Raises
     InputError when the classes differ.
     """
-    from model.evaluation.paired import flips, mcnemar, paired, unpaired
+    from model.evaluation.paired import Comparison, flips, mcnemar, paired, unpaired
 
     if set(old.model.labels) != set(new.model.labels):
         raise InputError("The two baselines have different classes and cannot be compared.")
@@ -166,7 +117,7 @@ def _evaluated(pair: Pair) -> tuple[Mapping[str, Estimate], Mapping[str, Estimat
 def _behavior(old: Baseline, new: Baseline) -> tuple[BehaviorChange, ...]:
     if old.behavior is None or new.behavior is None:
         return ()
-    from model.evaluation.paired import behavior_change
+    from model.evaluation.paired import BehaviorChange, behavior_change
 
     before = {test.name: test for test in old.behavior.tests}
     changes = []

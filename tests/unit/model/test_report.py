@@ -66,10 +66,21 @@ def test_every_plot_is_inline_and_a_picture(written):
     _, html, directory = written
     pictures = sorted(path.stem for path in (directory / "plots").iterdir())
     assert pictures == sorted(
-        ["calibration", "confidence", "confusion", "entropy", "lengths", "margin", "precision_recall", "roc"]
+        [
+            "by_class",
+            "calibration",
+            "confidence",
+            "confusion",
+            "cut_off",
+            "entropy",
+            "lengths",
+            "margin",
+            "precision_recall",
+            "roc",
+        ]
     )
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (directory / "plots").iterdir())
-    assert html.count('<figure class="plot"><svg') == len(pictures)
+    assert len(re.findall('<figure class="plot[a-z ]*"><svg', html)) == len(pictures)
 
 
 def test_ids_of_inline_plots_do_not_meet(written):

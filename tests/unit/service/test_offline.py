@@ -63,7 +63,7 @@ def reader(dataset):
 
 
 def made(reader, dataset, output, artifact=None, **options):
-    return make_baseline(reader, artifact or bare(), dataset, output, **options)
+    return make_baseline(reader, artifact or bare(), dataset, output, **options).baseline
 
 
 def test_the_directory_is_a_baseline_with_a_report(reader, dataset, tmp_path):

@@ -1,0 +1,138 @@
+"""What stands in a report beside the evaluation itself, and what it says in words. Knows nothing of HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model.evaluation.behavior import KINDS, BehaviorReport
+from model.gates import GateResult
+from model.prediction import CutOff
+from model.report.remarks import Remark, count
+
+if TYPE_CHECKING:
+    from model.evaluation import Evaluation
+    from model.evaluation.paired import Change, Comparison
+
+_FLIPS_SHOWN = 30
+_POINTS = ("accuracy", "balanced_accuracy", "macro_", "weighted_", "recall", "precision", "f1", "behavior")
+_FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc", "roc_auc", "log_loss", "brier", "ece")
+_TITLES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "F1, macro",
+    "macro_roc_auc": "Area under ROC, macro",
+    "roc_auc": "Area under ROC",
+    "log_loss": "Log loss",
+    "brier": "Brier score",
+    "ece": "Calibration error",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """Each part may be missing; its section is missing then."""
+
+    cut_off: CutOff | None = None
+    """How the predicted classes came about; None where the highest score won."""
+    behavior: BehaviorReport | None = None
+    gates: tuple[GateResult, ...] = ()
+    comparison: Comparison | None = None
+    remarks: tuple[Remark, ...] = ()
+    """On the rows, from who has seen them."""
+
+
+def remarks(beside: Beside, evaluation: Evaluation) -> Iterator[Remark]:
+    """What the parts say to somebody who is about to sign."""
+    failed = [result for result in beside.gates if not result.passed]
+    if failed:
+        title = "A release gate says no" if len(failed) == 1 else f"{len(failed)} release gates say no"
+        yield Remark("warning", title, "; ".join(f"{result.gate}: {result.reason}" for result in failed) + ".")
+    if beside.comparison is not None:
+        yield _compared(beside.comparison)
+    if beside.behavior is not None and beside.behavior.failed:
+        tests = beside.behavior.tests
+        named = ", ".join(f"“{name}”" for name in beside.behavior.failed[:6])
+        body = f"Beyond their thresholds: {named}. The cases are shown below."
+        yield Remark("warning", f"{len(beside.behavior.failed)} of {len(tests)} behavior tests fail", body)
+    if beside.cut_off is not None and beside.cut_off.chosen_by in ("f1", "cost"):
+        label = evaluation.labels[beside.cut_off.positive]
+        goal = "the highest F1" if beside.cut_off.chosen_by == "f1" else "the lowest cost"
+        body = (
+            f"“{label}” is answered from {beside.cut_off.value:g} on, which gives {goal} on these rows. "
+            "It was chosen on the rows that it is judged by here, so the figures at it are a little too good."
+        )
+        yield Remark("plain", "The cut-off was fitted to these rows", body)
+    yield from beside.remarks
+
+
+def _compared(comparison: Comparison) -> Remark:
+    accuracy = comparison.change("accuracy")
+    worse = [change for change in comparison.worse if change.name != "weighted_recall"]
+    if worse:
+        names = ", ".join(change.name for change in worse[:5]) + (" and others" if len(worse) > 5 else "")
+        title = f"Clearly worse than {comparison.old_id} in {len(worse)} figure{'s' if len(worse) > 1 else ''}"
+        return Remark("warning", title, f"{names}: the interval of the difference holds no zero.")
+    if accuracy is not None and accuracy.clear:
+        body = f"Accuracy rose by {100 * accuracy.difference:.1f} points, and no figure is clearly worse."
+        return Remark("good", f"Better than {comparison.old_id}", body)
+    body = "No figure is clearly worse. That is no proof that they are equal: read the intervals."
+    return Remark("plain", f"Not told apart from {comparison.old_id}", body)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One line of the table of differences."""
+
+    title: str
+    old: str
+    new: str
+    difference: str
+    interval: str
+    tone: str
+
+
+def change_rows(comparison: Comparison) -> dict[str, list[ChangeRow]]:
+    """Overall figures, recall and precision by class, behavior tests."""
+    parts: dict[str, list[ChangeRow]] = {"Overall": [], "By class": [], "Behavior tests (share that fails)": []}
+    for change in comparison.changes:
+        if change.name in _FIGURES and not (change.name == "macro_roc_auc" and comparison.change("roc_auc")):
+            parts["Overall"].append(_row(_TITLES[change.name], change))
+    by_class = [c for c in comparison.changes if c.name.startswith(("recall[", "precision["))]
+    for change in sorted(by_class, key=lambda c: (not c.clear, -abs(c.difference)))[:40]:
+        name, label = change.name.split("[", 1)
+        parts["By class"].append(_row(f"{name} of {label[:-1]}", change))
+    for each in comparison.behavior:
+        newly = f", newly failed cases {', '.join(map(str, each.newly_failed[:8]))}" if each.newly_failed else ""
+        parts["Behavior tests (share that fails)"].append(_row(f"{each.name}{newly}", each.change))
+    return {title: rows for title, rows in parts.items() if rows}
+
+
+def _row(title: str, change: Change) -> ChangeRow:
+    points = change.name.startswith(_POINTS)
+
+    def shown(value: float) -> str:
+        return f"{100 * value:+.1f}" if points else f"{value:+.3f}"
+
+    def level(value: float) -> str:
+        return f"{100 * value:.1f}\u202f%" if points else f"{value:.3f}"
+
+    tone = "worse" if change.worse else "better" if change.clear else ""
+    interval = f"{shown(change.low)} to {shown(change.high)}"
+    unit = " points" if points else ""
+    return ChangeRow(title, level(change.old.value), level(change.new.value), shown(change.difference) + unit,
+                     interval, tone)  # fmt: skip
+
+
+def flip_rows(comparison: Comparison) -> dict[str, Any]:
+    """The rows that flipped: how many, and the first of each kind."""
+    parts = {"Now wrong": comparison.regressed, "Now right": comparison.mended}
+    return {
+        title: {"count": count(len(rows)), "rows": rows[:_FLIPS_SHOWN], "more": len(rows) > _FLIPS_SHOWN}
+        for title, rows in parts.items()
+    }
+
+
+def kind_of(kind: str) -> str:
+    return KINDS[kind]
