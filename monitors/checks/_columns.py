@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.features import FEATURES
 from monitors.window import Window
 
 MOST_ROWS = 4000
@@ -44,8 +45,13 @@ Read = Callable[[Window], Table]
 
 
 def text_numbers(window: Window) -> Table:
-    """Numbers read off the texts."""
+    """Numbers read off the texts; for a classifier of something else, the numbers that it was asked about."""
     return Table(window.model.features, np.asarray(window.features, np.float64))
+
+
+def asked_about(window: Window) -> str:
+    """What a row's numbers describe, in a sentence: texts, or the inputs of a classifier that reads none."""
+    return "texts" if set(window.model.features) & set(FEATURES) else "inputs"
 
 
 def output_numbers(window: Window) -> Table:

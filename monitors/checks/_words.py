@@ -35,7 +35,7 @@ def describe_change(name: str, window: NDArray[np.float64], base: NDArray[np.flo
     outside = float(((window < low) | (window > high)).mean())
     usual = float(((base < low) | (base > high)).mean())
     if outside >= 1.3 * usual:
-        return f"{_plain(name)} is unusually high or low in {percent(outside)} of texts, baseline {percent(usual)}"
+        return f"{_plain(name)} is unusually high or low in {percent(outside)} of rows, baseline {percent(usual)}"
     return f"{_plain(name)} is spread differently (largest gap {percent(ks_distance(window, base))})"
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.prediction import Estimate
 from monitors.baseline import Baseline
-from monitors.checks._columns import Pair, embedding, output_numbers, pair, text_numbers
+from monitors.checks._columns import Pair, asked_about, embedding, output_numbers, pair, text_numbers
 from monitors.checks._drift import FEWEST_BASE, FEWEST_WINDOW
 from monitors.checks._words import percent
 from monitors.protocols import Evidence
@@ -130,11 +130,12 @@ def _outside(views: list[Pair], rows: int) -> float | None:
 
 
 def _doubts(reading: Reading, gap: float, known: Window, labelled: Window, temperature: float) -> list[str]:
+    what = asked_about(known)
     reasons = []
     if reading.outside is None:
-        reasons.append("neither text numbers nor embeddings say whether the texts are like the baseline's")
+        reasons.append(f"neither numbers nor embeddings say whether the {what} are like the baseline's")
     elif reading.outside > FAR:
-        reasons.append(f"{percent(reading.outside)} of the texts are unlike any in the baseline")
+        reasons.append(f"{percent(reading.outside)} of the {what} are unlike any in the baseline")
     if gap > APART:
         reasons.append(f"its methods lie {100 * gap:.0f} points apart")
     recent = with_scores(labelled.take(labelled.known).take(slice(-RECENT, None)))

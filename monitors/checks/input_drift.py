@@ -1,4 +1,5 @@
-"""Have the texts changed? Numbers read off each text, against the baseline's. Knows nothing of the model's answers."""
+"""Have the texts changed? Numbers read off each text (or sent along for a classifier of something else), against the
+baseline's. Knows nothing of the model's answers."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.baseline import Baseline
-from monitors.checks._columns import Pair, pair, text_numbers
+from monitors.checks._columns import Pair, asked_about, pair, text_numbers
 from monitors.checks._drift import drift_finding
 from monitors.checks._words import COUNTED
 from monitors.protocols import Evidence
@@ -31,7 +32,7 @@ class InputDrift:
         sides = pair(baseline.reference, evidence.window, text_numbers)
         return drift_finding(
             self.name, self.aspect, sides, evidence.window, alpha,
-            describe=describe, what="The texts", grossness=_grossness,
+            describe=describe, what=f"The {asked_about(evidence.window)}", grossness=_grossness,
         )  # fmt: skip
 
 
