@@ -6,12 +6,13 @@ Knows nothing of clocks on the wall, schedules, databases or receivers: everythi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from model.evaluation import proportion
 from monitors.baseline import Baseline
+from monitors.blame import blame, rows_to_read
 from monitors.episodes import Fresh, Reads, ResolvePolicy, Step, step
 from monitors.messages import News, body, title
 from monitors.protocols import (
@@ -28,7 +29,7 @@ from monitors.protocols import (
     Stream,
     StreamState,
 )
-from monitors.verdict import Finding, State, Verdict
+from monitors.verdict import Finding, Severity, State, Verdict
 from monitors.window import Window
 
 logger = structlog.get_logger(__name__)
@@ -91,7 +92,7 @@ class Runner:
         evidence = self._look(now)
         findings = [self._ask(check, evidence) for check in self._checks]
         states, said = self._advance(memory)
-        verdict = self._judge([*findings, *said], self._baseline, evidence)
+        verdict = self._blamed(self._judge([*findings, *said], self._baseline, evidence), evidence)
         fresh = self._fresh(memory.episode, now)
         taken = step(memory.episode, verdict, fresh, self._policy.resolve, self._reads)
         outcome = Outcome(
@@ -166,6 +167,18 @@ class Runner:
             return memory.streams[stream.name]
         cursor = 0 if memory.verdict is None else self._log.end_cursor(stream.reads)
         return StreamState(cursor, {"since": 0, "state": None})
+
+    def _blamed(self, verdict: Verdict, evidence: Evidence) -> Verdict:
+        """The verdict with what carries the change; texts are read only when there is something to explain."""
+        if verdict.severity is Severity.NONE:
+            return verdict
+        try:
+            texts = self._log.texts(rows_to_read(evidence.window))
+            found = blame(self._baseline, evidence, texts.values())
+        except Exception as error:  # noqa: BLE001 - an alarm without its explanation is still an alarm
+            logger.error("blame_failed", error=type(error).__name__)
+            return verdict
+        return replace(verdict, details={**verdict.details, **found})
 
     def _fresh(self, episode: Episode | None, now: int) -> Fresh:
         if episode is None or episode.quiet_since is None:
