@@ -25,10 +25,13 @@ _LONGEST = 500
 """Characters of a parameter's value; older servers take no more."""
 _DIGEST = 36
 """Characters that MLflow keeps of a dataset's digest."""
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""So that MLflow's page opens on metrics, not on conversations."""
 _SETTINGS = {
     # by default MLflow tries for minutes, and phones home
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # where --json stands alone
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
 }
@@ -65,7 +68,7 @@ def check_installed() -> None:
 
 
 def log_run(tracking: Tracking, run: Run) -> str:
-    """Log it, and give the run's id. Raises SurroundingsError or InputError; a dead server blocks for a minute at most."""
+    """Log it, and give the run's id. Raises SurroundingsError or InputError, also for a dead server within a minute."""
     check_installed()
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -91,7 +94,7 @@ def _opened(client: Any, tracking: Tracking, run: Run) -> str:
         return str(client.get_run(tracking.run_id).info.run_id)
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is None:
-        experiment_id = client.create_experiment(tracking.experiment)
+        experiment_id = client.create_experiment(tracking.experiment, tags=_KIND)
     elif experiment.lifecycle_stage != "active":
         raise InputError(
             f"The experiment {tracking.experiment!r} was deleted in MLflow; restore it or name another one."
@@ -140,20 +143,21 @@ def _spoken(tracking: Tracking) -> Iterator[None]:
     except BertwatchError:
         raise
     except Exception as error:  # noqa: BLE001 - requests, boto, sqlalchemy and MLflow's own
-        code = getattr(error, "error_code", "")
-        place = _without_secret(tracking.uri)
+        code = getattr(error, "error_code", "INTERNAL_ERROR")
+        place, says = _without_secret(tracking.uri), _without_secret(_first_sentence(error))
         if code == "RESOURCE_DOES_NOT_EXIST" and tracking.run_id is not None:
             raise InputError(
                 f"MLflow at {place} has no run {tracking.run_id}; leave --run-id out for a new one."
             ) from None
-        if code == "INVALID_PARAMETER_VALUE":
-            raise InputError(
-                f"MLflow at {place} refused what was logged; a run that holds other parameters cannot be used again."
-            ) from None
-        kind = code.lower().replace("_", " ") if code and code != "INTERNAL_ERROR" else type(error).__name__
+        if code != "INTERNAL_ERROR":
+            raise SurroundingsError(f"MLflow at {place} did not take the run: {says}.") from None
         raise SurroundingsError(
-            f"MLflow at {place} did not take the run ({kind}); is it up, and may you write?"
+            f"MLflow at {place} did not take the run ({type(error).__name__}); is it up, and may you write to it?"
         ) from None
+
+
+def _first_sentence(error: Exception) -> str:
+    return re.sub(r"^[A-Z_]+: ", "", str(error)).split(". ", 1)[0].split("\n", 1)[0][:200].rstrip(".")
 
 
 def _without_secret(uri: str) -> str:

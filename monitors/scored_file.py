@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 TEXT_FEATURES = tuple(name for name in FEATURES if name not in NEEDS_TOKENS)
 """What can be read off a text of a model whose tokenizer is not here."""
 _TAKEN = {"id", "label", "predicted", "text_hash", "truncated", "segment", *PROJECTION_COLUMNS}
+_WHOLE = re.compile(r"-?\d+\.0")
+"""A whole number in a column that pandas took for one of fractions."""
 _POSITIVE = {"1", "true", "yes", "y", "positive", "pos"}
 _NEGATIVE = {"0", "-1", "false", "no", "n", "negative", "neg"}
 
@@ -128,9 +131,8 @@ def _said(frame: pd.DataFrame, column: str, path: Path) -> list[str]:
         raise InputError(
             f"{missing} of the {len(cells)} rows of {path} have no label in {column!r}; fill or drop them."
         )
-    if frame[column].dtype.kind == "f":
-        return [cell.removesuffix(".0") for cell in cells]
-    return [cell.strip() for cell in cells]
+    whole = all(_WHOLE.fullmatch(cell) for cell in cells)
+    return [cell.removesuffix(".0") if whole else cell.strip() for cell in cells]
 
 
 def _two_classes(said: Sequence[str], columns: ScoredColumns, path: Path) -> tuple[str, ...]:
@@ -183,12 +185,12 @@ def _class_names(said: Sequence[str], scores: Sequence[str], given: tuple[str, .
         return given
     shared = len(list(takewhile(lambda letters: len(set(letters)) == 1, zip(*scores, strict=False))))
     readings = (
-        tuple(scores),
         tuple(name.removeprefix(SCORE_PREFIX) for name in scores),
+        tuple(scores),
         tuple(name[shared:] for name in scores),
     )
     values = set(said)
-    return next((names for names in readings if values <= set(names) and all(names)), readings[1])
+    return max(readings, key=lambda names: len(values & set(names)) if all(names) else -1)
 
 
 def _score_matrix(
