@@ -16,8 +16,9 @@ from tests.servers.browser import chromium
 WIDE: Any = {"width": 1280, "height": 900}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One a file: while it is open, its event loop runs in this thread, and tests of other rooms want one of theirs."""
     with chromium() as started:
         yield started
 

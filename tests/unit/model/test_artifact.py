@@ -111,7 +111,8 @@ def test_ten_classes_keep_the_order_of_their_numbers(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/no/such/model", "./no-model", "a/b/c", "~/nowhere", "../x"])
-def test_no_such_directory(path: str) -> None:
+def test_no_such_directory(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="There is no directory"):
         open_artifact(path)
 

@@ -196,17 +196,19 @@ def test_a_window_without_a_finite_number_is_a_clear_error(nothing):
 
 
 def test_a_report_that_takes_too_long_is_killed():
+    before = psutil.Process().children(recursive=True)
     with pytest.raises(SurroundingsError, match=r"took longer than 0\.2 seconds"):
         make_report(BASELINE, window(200), verdict(), time_limit=0.2)
-    assert not psutil.Process().children(recursive=True)
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
 def test_a_stop_ends_the_worker_at_once():
+    before = psutil.Process().children(recursive=True)
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     with pytest.raises(SurroundingsError, match="the monitor was stopped"):
         make_report(BASELINE, window(200), verdict(), stop=stop)
-    assert not psutil.Process().children(recursive=True)
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
 def test_a_worker_that_breaks_is_a_sentence_with_the_type_of_the_error(tmp_path):
