@@ -188,7 +188,8 @@ class _Reader:
         missing = sorted({slot for slot in _SLOT.findall(text) if slot not in words})
         if missing:
             raise InputError(f"{where} has the slot {{{missing[0][:40]}}}, which the lexicon does not have.")
-        return _SLOT.sub(lambda slot: words[slot[1]], text)
+        filled = _SLOT.sub(lambda slot: words[slot[1]], text)
+        return filled[:1].upper() + filled[1:] if text.startswith("{") else filled
 
     def _label(self, label: Any, kind: str, where: str) -> str | None:
         if kind == "invariance":

@@ -48,7 +48,9 @@ def remarks(beside: Beside, evaluation: Evaluation) -> Iterator[Remark]:
     failed = [result for result in beside.gates if not result.passed]
     if failed:
         title = "A release gate says no" if len(failed) == 1 else f"{len(failed)} release gates say no"
-        yield Remark("warning", title, "; ".join(f"{result.gate}: {result.reason}" for result in failed) + ".")
+        yield Remark(
+            "warning", title, "; ".join(str(result.gate) for result in failed[:6]) + ". The figures are below."
+        )
     if beside.comparison is not None:
         yield _compared(beside.comparison)
     if beside.behavior is not None and beside.behavior.failed:
@@ -69,16 +71,32 @@ def remarks(beside: Beside, evaluation: Evaluation) -> Iterator[Remark]:
 
 def _compared(comparison: Comparison) -> Remark:
     accuracy = comparison.change("accuracy")
-    worse = [change for change in comparison.worse if change.name != "weighted_recall"]
-    if worse:
-        names = ", ".join(change.name for change in worse[:5]) + (" and others" if len(worse) > 5 else "")
-        title = f"Clearly worse than {comparison.old_id} in {len(worse)} figure{'s' if len(worse) > 1 else ''}"
-        return Remark("warning", title, f"{names}: the interval of the difference holds no zero.")
+    moved = "" if accuracy is None else f"Accuracy moved by {_shown(accuracy, accuracy.difference)} points. "
+    worse = [change.name for change in comparison.worse]
+    overall = [_TITLES[name] for name in worse if name in _TITLES]
+    classes = dict.fromkeys(name.split("[", 1)[1][:-1] for name in worse if name.startswith(("recall[", "precision[")))
+    behavior = [name.split("[", 1)[1][:-1] for name in worse if name.startswith("behavior[")]
+    parts = [
+        f"{words}: {', '.join(names[:6])}{' and others' if len(names) > 6 else ''}"
+        for words, names in (("overall", overall), ("classes", list(classes)), ("behavior tests", behavior))
+        if names
+    ]
+    if parts:
+        return Remark("warning", f"Clearly worse than {comparison.old_id}", f"{moved}Worse, {'; '.join(parts)}.")
     if accuracy is not None and accuracy.clear:
-        body = f"Accuracy rose by {100 * accuracy.difference:.1f} points, and no figure is clearly worse."
-        return Remark("good", f"Better than {comparison.old_id}", body)
-    body = "No figure is clearly worse. That is no proof that they are equal: read the intervals."
+        return Remark("good", f"Better than {comparison.old_id}", f"{moved}No figure is clearly worse.")
+    body = f"{moved}No figure is clearly worse. That is no proof that the two are equal: read the intervals."
     return Remark("plain", f"Not told apart from {comparison.old_id}", body)
+
+
+def _shown(change: Change, value: float) -> str:
+    """A difference with its sign, in points for shares."""
+    number = f"{100 * value:+.1f}" if _in_points(change.name) else f"{value:+.3f}"
+    return number.replace("-", "−")
+
+
+def _in_points(name: str) -> bool:
+    return name.startswith(_POINTS) and "roc_auc" not in name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +120,28 @@ def change_rows(comparison: Comparison) -> dict[str, list[ChangeRow]]:
     by_class = [c for c in comparison.changes if c.name.startswith(("recall[", "precision["))]
     for change in sorted(by_class, key=lambda c: (not c.clear, -abs(c.difference)))[:40]:
         name, label = change.name.split("[", 1)
-        parts["By class"].append(_row(f"{name} of {label[:-1]}", change))
+        parts["By class"].append(_row(f"{name.capitalize()} of {label[:-1]}", change))
     for each in comparison.behavior:
-        newly = f", newly failed cases {', '.join(map(str, each.newly_failed[:8]))}" if each.newly_failed else ""
-        parts["Behavior tests (share that fails)"].append(_row(f"{each.name}{newly}", each.change))
+        if each.change.difference or each.newly_failed:
+            newly = f" (newly failed: {', '.join(map(str, each.newly_failed[:8]))})" if each.newly_failed else ""
+            parts["Behavior tests (share that fails)"].append(_row(f"{each.name}{newly}", each.change))
     return {title: rows for title, rows in parts.items() if rows}
 
 
 def _row(title: str, change: Change) -> ChangeRow:
-    points = change.name.startswith(_POINTS)
-
-    def shown(value: float) -> str:
-        return f"{100 * value:+.1f}" if points else f"{value:+.3f}"
+    points = _in_points(change.name)
 
     def level(value: float) -> str:
         return f"{100 * value:.1f}\u202f%" if points else f"{value:.3f}"
 
-    tone = "worse" if change.worse else "better" if change.clear else ""
-    interval = f"{shown(change.low)} to {shown(change.high)}"
-    unit = " points" if points else ""
-    return ChangeRow(title, level(change.old.value), level(change.new.value), shown(change.difference) + unit,
-                     interval, tone)  # fmt: skip
+    return ChangeRow(
+        title=title,
+        old=level(change.old.value),
+        new=level(change.new.value),
+        difference=_shown(change, change.difference) + (" points" if points else ""),
+        interval=f"{_shown(change, change.low)} to {_shown(change, change.high)}",
+        tone="worse" if change.worse else "better" if change.clear else "",
+    )
 
 
 def flip_rows(comparison: Comparison) -> dict[str, Any]:
