@@ -176,7 +176,7 @@ def write_baseline_report(
 ) -> None:
     """`report.html` and `plots/*.png` into a directory that exists. `more` stands beside the baseline's own facts."""
     answers = answers or Answers()
-    window, features = baseline.reference, baseline.model.features
+    window, features, cut = baseline.reference, baseline.model.features, baseline.cut_off
     rows = f"{window.start} to {window.end - 1}" if window.end - window.start == len(window) else f"{len(window)}"
     facts = {
         "Model version": f"{baseline.model.version}, {baseline.engine} {baseline.precision}",
@@ -184,6 +184,7 @@ def write_baseline_report(
         "SHA-256 of the data": str(baseline.dataset["sha256"])[:_SHOWN_OF_A_HASH],
         "Baseline": baseline.id,
         "Made": f"{datetime.fromisoformat(baseline.created):%Y-%m-%d %H:%M} UTC",
+        **({} if cut is None else {"Cut-off": f"“{baseline.model.labels[cut.positive]}” from {cut.value:g} on"}),
         **(more or {}),
     }
     subject = Subject(

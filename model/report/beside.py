@@ -85,6 +85,9 @@ def _compared(comparison: Comparison) -> Remark:
         return Remark("warning", f"Clearly worse than {comparison.old_id}", f"{moved}Worse, {'; '.join(parts)}.")
     if accuracy is not None and accuracy.clear:
         return Remark("good", f"Better than {comparison.old_id}", f"{moved}No figure is clearly worse.")
+    if comparison.paired and not comparison.flips:
+        body = f"Both are right, and wrong, in the same of the {count(comparison.rows)} rows that they share."
+        return Remark("plain", f"The same rows are right as in {comparison.old_id}", body)
     body = f"{moved}No figure is clearly worse. That is no proof that the two are equal: read the intervals."
     return Remark("plain", f"Not told apart from {comparison.old_id}", body)
 
@@ -92,7 +95,7 @@ def _compared(comparison: Comparison) -> Remark:
 def _shown(change: Change, value: float) -> str:
     """A difference with its sign, in points for shares."""
     number = f"{100 * value:+.1f}" if _in_points(change.name) else f"{value:+.3f}"
-    return number.replace("-", "−")
+    return number.replace("-", "−") if float(number) else number[1:]
 
 
 def _in_points(name: str) -> bool:

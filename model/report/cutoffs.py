@@ -113,12 +113,12 @@ def _two_classes(steps: CutOffs, chosen: CutOff | None) -> Drawing:
         said = "each error costs 1" if costs == Costs() else (
             f"a false {short(steps.label)} costs {costs.false_positive:g}, a missed one {costs.false_negative:g}"
         )  # fmt: skip
-        right.set_title(f"cost of a row ({said})", loc="left")
-        left.set_title(f"“{short(steps.label)}” at every cut-off", loc="left")
+        right.set_title(f"cost of a row ({said})", loc="left", color=palette.ink)
+        left.set_title(f"“{short(steps.label)}” at every cut-off", loc="left", color=palette.ink)
         for axes in (left, right):
             axes.axvline(value, color=palette.ink, linewidth=1.2, linestyle=(0, (4, 2)))
             axes.set_xlabel(f"cut-off on the score of “{short(steps.label)}”")
         left.plot([], [], color=palette.ink, linewidth=1.2, linestyle=(0, (4, 2)), label=f"as served, {value:g}")
-        legend(left, palette, "lower left")
+        legend(left, palette, "best")
 
     return draw

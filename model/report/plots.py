@@ -154,7 +154,8 @@ def calibration(evaluation: Evaluation) -> Drawing:
         top.set_ylim(-0.02, 1.03)
         top.set_ylabel("share right")
         legend(top, palette, "lower right")
-        first = 1 / len(evaluation.labels)
+        # below an even share where a cut-off answers a class that has not the highest score
+        first = min(1 / len(evaluation.labels), float(evaluation.confidence.min()))
         bottom.hist(evaluation.confidence, bins=_edges(first, 1.0), color=palette.right, alpha=0.75)
         bottom.set_xlim(first - 0.02, 1.02)
         bottom.set_xlabel("confidence")

@@ -72,6 +72,16 @@ def most_frequent(evaluation: Evaluation) -> str:
 def _against_constant(evaluation: Evaluation) -> Remark:
     accuracy, constant = evaluation.accuracy, evaluation.metrics["constant_accuracy"]
     always = f"Answering “{most_frequent(evaluation)}” to everything would be right in {percent(constant.value)}."
+    areas = [evaluation.metrics[f"roc_auc[{label}]"] for label in evaluation.roc]
+    if accuracy.low <= constant.value and areas and all(area.low > 0.5 for area in areas):
+        lowest = min(area.value for area in areas)
+        return Remark(
+            "warning",
+            "Accuracy is not the figure to read here",
+            f"{always} The model’s {percent(accuracy.value)} is not clearly above that, and yet its scores tell the "
+            f"classes apart (area under ROC {number(lowest)}). Where one class is large, skill shows in recall and "
+            "precision of the rare ones, and the cut-off decides how much of it is used.",
+        )
     if accuracy.low <= constant.value:
         return Remark(
             "warning",
