@@ -80,8 +80,11 @@ class ScoredRows:
         return ModelInfo(version or hashlib.sha256(facts).hexdigest()[:12], self.labels, self.features, name)
 
 
-def read_scored(path: Path, columns: ScoredColumns) -> ScoredRows:
-    """Raises InputError in one sentence for whatever is wrong with the file or the columns."""
+def read_scored(path: Path, columns: ScoredColumns, *, allow_missing: bool = False) -> ScoredRows:
+    """Raises InputError in one sentence for whatever is wrong with the file or the columns.
+
+    A class without a row is wrong unless `allow_missing`, one class alone always.
+    """
     frame = read_table(path)
     scores, features = _listed(frame, columns.scores), _listed(frame, columns.features)
     for name in (columns.label, *scores, *features, *filter(None, (columns.segment, columns.text))):
@@ -96,6 +99,7 @@ def read_scored(path: Path, columns: ScoredColumns) -> ScoredRows:
         labels = _class_names(said, scores, columns.labels)
         matrix = _score_matrix(frame, scores, labels, path)
     truth = _truth(said, labels, path, by_place=bool(columns.labels))
+    _refuse_missing(truth, labels, path, allow_missing=allow_missing)
     texts = None if columns.text is None else [text or "" for text in name_column(frame, columns.text)]
     names, numbers = _numbers(frame, features, texts, labels, path)
     return ScoredRows(
@@ -205,7 +209,7 @@ def _score_matrix(
 
 
 def _truth(said: Sequence[str], labels: tuple[str, ...], path: Path, *, by_place: bool) -> NDArray[np.int64]:
-    """(n,): index of each row's class, and every class has a row. Where `by_place`, 0, 1, … may stand for names."""
+    """(n,): index of each row's class. Where `by_place`, 0, 1, … may stand for names."""
     index = {label: i for i, label in enumerate(labels)}
     if by_place and not set(labels) & set(said):
         index = {str(place): place for place in range(len(labels))}
@@ -216,12 +220,17 @@ def _truth(said: Sequence[str], labels: tuple[str, ...], path: Path, *, by_place
             f"{unknown} of the {len(truth)} rows of {path} have a label that is none of {', '.join(labels)}; "
             "name the classes with --labels, in the order of the score columns."
         )
+    return truth
+
+
+def _refuse_missing(truth: NDArray[np.int64], labels: tuple[str, ...], path: Path, *, allow_missing: bool) -> None:
     empty = [label for label, count in zip(labels, np.bincount(truth, minlength=len(labels)), strict=True) if not count]
     if len(empty) == len(labels) - 1:
         raise InputError(f"Every row of {path} is of one class; an evaluation needs rows of each.")
-    if empty:
-        raise InputError(f"No row of {path} is of class {', '.join(empty)}; an evaluation needs rows of each class.")
-    return truth
+    if empty and not allow_missing:
+        raise InputError(
+            f"No row of {path} is of class {', '.join(empty)}; add such rows, or give --allow-missing-classes."
+        )
 
 
 def _numbers(

@@ -18,6 +18,7 @@ from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from model.tracking import Tracking
+    from service.release import Words
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -92,7 +93,7 @@ def _output(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _release(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What a release asks beyond the figures: the fields of `service.release.Words`."""
+    """What a release asks beyond the figures: the fields of `service.release.Words`, but for `behavior`."""
     cost = click.FloatRange(0)
     for option in (
         click.option(
@@ -102,10 +103,6 @@ def _release(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--require", multiple=True, metavar="GATE",
             help="accuracy>=0.84, 'recall[Sports].low>=0.8', 'behavior[NAME]<=0.1', behavior; may be repeated.",
-        ),
-        click.option(
-            "--behavior", default=None, metavar="FILE",
-            help="Behavior tests: a YAML file, news, or none; news by default for the four news classes.",
         ),
         click.option("--cost-false-negative", default=1.0, show_default=True, type=cost, help="Of a missed positive."),
         click.option("--cost-false-positive", default=1.0, show_default=True, type=cost, help="Of a false positive."),
@@ -117,6 +114,15 @@ def _release(command: Callable[..., Any]) -> Callable[..., Any]:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def _words(flags: dict[str, Any]) -> Words:
+    """Takes the fields of `Words` out of a command's flags."""
+    from dataclasses import fields
+
+    from service.release import Words
+
+    return Words(**{field.name: flags.pop(field.name) for field in fields(Words)})
 
 
 def _mlflow(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -172,6 +178,10 @@ def train(as_json: bool, **arguments: Any) -> None:
 @click.option("--rows", default=None, metavar="A-B", help="Rows A to B of the dataset (from 1, both included).")
 @_output
 @_release
+@click.option(
+    "--behavior", default=None, metavar="FILE",
+    help="Behavior tests: a YAML file, news, or none; news by default for the four news classes.",
+)  # fmt: skip
 @_mlflow
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, alone on stdout.")
 def baseline(
@@ -187,13 +197,10 @@ def baseline(
 ) -> None:
     """Evaluate a model offline; the result is what live traffic is held to. Status 1 if a gate says no."""
     tracking = _tracking(mlflow_uri, experiment, run_id)
-    from dataclasses import fields
-
+    words = _words(flags)
     from model.gates import enforce
     from service import wiring
-    from service.release import Words
 
-    words = Words(**{field.name: flags.pop(field.name) for field in fields(Words)})
     settings = _settings(flags, needed=("model",))
     result, gates = wiring.baseline(settings, dataset, rows, output, words=words, tracking=tracking, quiet=as_json)
     if as_json:
@@ -209,7 +216,6 @@ def baseline(
     help="One column a class; or a single one, the probability of the positive of two classes.",
 )  # fmt: skip
 @click.option("--labels", default=None, help="Class names in the order of the score columns; comma-separated.")
-@click.option("--positive-class", default=None, metavar="NAME", help="The class that a single score speaks of.")
 @click.option(
     "--feature-columns", multiple=True, metavar="C…", help="Numbers that the model saw, which live predictions bring."
 )
@@ -218,12 +224,17 @@ def baseline(
 @click.option("--model-version", default=None, help="Your name of the version; a hash of classes and features without.")
 @click.option("--name", default=None, help="What a person calls the model; the file's name without it.")
 @_output
+@_release
 @_mlflow
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, alone on stdout.")
 def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None:
-    """Evaluate any classifier from its labels and scores; the result is a baseline too."""
+    """Evaluate any classifier from its labels and scores; the result is a baseline too. Status 1 if a gate says no.
+
+    A single score speaks of the positive class of two: --positive-class names it where it is not 1, true or yes.
+    """
     from monitors.scored_file import ScoredColumns
 
+    words = _words(given | {"behavior": "none"})
     tracking = _tracking(given["mlflow_uri"], given["experiment"], given["run_id"])
     columns = ScoredColumns(
         label=given["label_column"],
@@ -234,14 +245,16 @@ def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None
         labels=tuple(name.strip() for name in given["labels"].split(",")) if given["labels"] else (),
         positive=given["positive_class"],
     )
+    from model.gates import enforce
     from service import wiring
 
-    result = wiring.evaluate(
+    result, gates = wiring.evaluate(
         predictions, columns, output,
-        version=given["model_version"], name=given["name"], tracking=tracking, quiet=as_json,
+        version=given["model_version"], name=given["name"], words=words, tracking=tracking, quiet=as_json,
     )  # fmt: skip
     if as_json:
         click.echo(json.dumps(result))
+    enforce(gates)
 
 
 @main.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.prediction import ModelInfo
+from model.prediction import CutOff, ModelInfo
 from monitors.protocols import Clock
 from service.made_elsewhere import NoPredictor
 from service.metrics import Metrics
@@ -54,5 +54,7 @@ class Parts:
     """Of this program."""
     keys: Keys = field(default_factory=lambda: Keys(()))
     limits: RequestLimits = field(default_factory=RequestLimits)
+    cut_off: CutOff | None = None
+    """How this version's predictions made elsewhere are answered; None is the highest score."""
     store_text: str = "full"
     """What the log keeps of a text of a prediction made elsewhere; the predictor knows it for its own."""

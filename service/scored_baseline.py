@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from model.datasets import fingerprints
 from model.evaluation import evaluate
 from model.prediction import PROJECTION_SIZE, ModelInfo, Predictions
-from monitors.baseline import Baseline, fit_baseline, whole_directory, write_baseline
+from monitors.baseline import fit_baseline, whole_directory, write_baseline
 from monitors.scored_file import ScoredRows
 from service.made_elsewhere import ELSEWHERE, UNKNOWN
-from service.offline import write_baseline_report
+from service.offline import Made, refuse_repeated_rows, repeated_rows, write_baseline_report
+from service.release import Questions
 
 
 def make_scored_baseline(
@@ -24,11 +26,21 @@ def make_scored_baseline(
     model: ModelInfo,
     output: Path,
     *,
+    asked: Questions | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Baseline:
-    """Evaluate, fit the baseline, and write it with its report as directory `output`. Raises InputError."""
+) -> Made:
+    """Evaluate, fit the baseline, and write it with its report as directory `output`. Raises InputError.
+
+    A gate that says no raises nothing here: the baseline is made.
+    """
+    asked = asked or Questions()
+    asked.refuse(rows.labels)
     with whole_directory(output) as unfinished:
-        evaluation = evaluate(rows.truth, rows.scores, rows.labels, segments=rows.segments)
+        hashes = None if rows.texts is None else fingerprints(rows.texts)
+        repeated = 0 if hashes is None else refuse_repeated_rows(hashes, rows.name)
+        cut_off = asked.cut_off.chosen(rows.truth, rows.scores, rows.labels)
+        said = None if cut_off is None else cut_off.classes(rows.scores)
+        evaluation = evaluate(rows.truth, rows.scores, rows.labels, predicted=said, segments=rows.segments)
         baseline = fit_baseline(
             model=model,
             engine=ELSEWHERE,
@@ -46,8 +58,11 @@ def make_scored_baseline(
             created=now().isoformat(timespec="seconds"),
             segments=rows.segments,
             evaluation=evaluation,
+            cut_off=cut_off,
         )
+        answers = asked.answered(baseline)
         write_baseline(baseline, unfinished)
-        features = ", ".join(model.features) or "none; only scores can be watched"
-        write_baseline_report(evaluation, baseline, unfinished, {"Features": features})
-    return baseline
+        more = {"Features": ", ".join(model.features) or "none; only scores can be watched"}
+        remarks = repeated_rows(hashes, rows.truth) if hashes is not None and repeated else ()
+        write_baseline_report(evaluation, baseline, unfinished, more, answers=answers, remarks=remarks)
+    return Made(baseline, answers)

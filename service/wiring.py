@@ -145,26 +145,31 @@ def evaluate(
     *,
     version: str | None,
     name: str | None,
+    words: Words,
     tracking: Tracking | None,
     quiet: bool,
-) -> dict[str, Any]:
-    """`bertwatch evaluate`."""
+) -> tuple[dict[str, Any], tuple[GateResult, ...]]:
+    """`bertwatch evaluate`: what `--json` prints, and what became of the gates."""
     from model.remote import local_file, send, workplace
     from monitors.baseline.contract import CONTRACT_FILE
     from monitors.scored_file import read_scored
+    from service.release_words import release_facts, release_lines
     from service.scored_baseline import make_scored_baseline
     from service.terminal import figures
 
     _check_tracking(tracking)
     with workplace(output, CONTRACT_FILE) as directory:
         with local_file(predictions) as path:
-            rows = read_scored(path, columns)
+            rows = read_scored(path, columns, allow_missing=words.allow_missing_classes)
             model = rows.model(version, name or path.stem)
-        made = make_scored_baseline(rows, model, directory)
+        made = make_scored_baseline(rows, model, directory, asked=words.questions(rows.labels))
         send(directory, output, CONTRACT_FILE)
-        _say("\n".join([f"{output}: {model.name} ({model.version}), {len(rows)} rows", *figures(made.metrics)]), quiet)
-        run = _track(tracking, made, directory, output, quiet=quiet)
-    return {**_figures(made, output), "model_version": model.version, "labels": list(model.labels), "mlflow_run": run}
+        head = f"{output}: {model.name} ({model.version}), {len(rows)} rows"
+        lines = [head, *figures(made.baseline.metrics), *release_lines(made.baseline, made.answers)]
+        _say("\n".join(lines), quiet)
+        run = _track(tracking, made.baseline, directory, output, quiet=quiet)
+    facts = _figures(made.baseline, output) | {"model_version": model.version, "labels": list(model.labels)}
+    return facts | release_facts(made.baseline, made.answers) | {"mlflow_run": run}, made.answers.gates
 
 
 def _figures(made: Baseline, output: str) -> dict[str, Any]:
@@ -344,6 +349,7 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
         version=program_version(),
         keys=Keys(keys),
         limits=RequestLimits(settings.max_characters, settings.max_batch_items, settings.max_body_bytes),
+        cut_off=held.cut_off if held else None,
         store_text=settings.store_text.value,
     )
     app = create_app(parts)

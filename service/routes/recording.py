@@ -167,8 +167,9 @@ def _as_record(item: RecordRequest, model: ModelInfo, parts: Parts, now: int) ->
     """The row of an item that has no fault."""
     time = now if item.time is None else _microseconds(item)
     scores = np.array([item.scores[label] for label in model.labels])
-    label = int(scores.argmax())
     served = model.version == parts.model.version
+    cut_off = parts.cut_off if served else None
+    label = int(scores.argmax()) if cut_off is None else int(cut_off.classes(scores[None])[0])
     return Record(
         id=uuid7(time),
         time=time,

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from model.prediction import PROJECTION_SIZE, ModelInfo, Predictions, Record
+from model.prediction import PROJECTION_SIZE, CutOff, ModelInfo, Predictions, Record
+from service.made_elsewhere import NoPredictor
 from service.metrics import Metrics
 from service.parts import Parts, RequestLimits
 from service.predictor import Limits, Predictor
@@ -79,25 +80,34 @@ class House:
         limits: Limits | None = None,
         request_limits: RequestLimits | None = None,
         store_text: str = "full",
+        record_only: ModelInfo | None = None,
+        cut_off: CutOff | None = None,
     ) -> None:
+        """`record_only`: no model is served, predictions of this one come from elsewhere."""
+        info = record_only or INFO
         self.database = database
         self.log = PredictionLog(database)
         self.append: Callable[[Sequence[Record]], None] = self.log.append
         self.clock = ticking()
-        self.log.register(INFO, START)
+        self.log.register(info, START)
+        self.info = info
         self.classifier = StandIn()
         self.metrics = Metrics(CollectorRegistry())
-        self.predictor = Predictor(
-            self.classifier,
-            self._append,
-            self.metrics,
-            self.clock,
-            limits or Limits(workers=2),
-            store_text=store_text,
-            baseline_id="b1",
+        self.predictor = (
+            NoPredictor(info, "b7")
+            if record_only
+            else Predictor(
+                self.classifier,
+                self._append,
+                self.metrics,
+                self.clock,
+                limits or Limits(workers=2),
+                store_text=store_text,
+                baseline_id="b1",
+            )
         )
         self.parts = Parts(
-            model=INFO,
+            model=info,
             predictor=self.predictor,
             log=self.log,
             labels=Labels(database),
@@ -112,6 +122,8 @@ class House:
             version="0.0-test",
             keys=Keys(keys),
             limits=request_limits or RequestLimits(),
+            cut_off=cut_off,
+            store_text=store_text,
         )
 
     def _append(self, records: Sequence[Record]) -> None:
