@@ -19,12 +19,14 @@ export class Unanswered extends Error {
   }
 }
 
-export async function ask(path, { method = "GET", accept = "application/json" } = {}) {
+export async function ask(path, { method = "GET", accept = "application/json", body = null } = {}) {
   const headers = { Accept: accept };
   const bearer = key.get();
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
+  if (body !== null) headers["Content-Type"] = "application/json";
   const options = {
     method,
+    body: body === null ? null : JSON.stringify(body),
     headers,
     cache: "no-store",
     credentials: "same-origin",

@@ -9,7 +9,9 @@ import { setByHeader, now, tick } from "./clock.js";
 import { byId, h, redraw } from "./dom.js";
 import { poll } from "./poll.js";
 import { drawAccuracy } from "./views/accuracy.js";
+import { drawLabelling, listenForKeys } from "./label/view.js";
 import { drawAnswers } from "./views/answers.js";
+import { drawBlame } from "./views/blame.js";
 import { drawChecks, drawClassMix } from "./views/change.js";
 import { drawEpisodes, drawReports, listenForReports } from "./views/happened.js";
 import { drawKey } from "./views/key.js";
@@ -89,21 +91,28 @@ async function answered(question, complain) {
   }
 }
 
+const labelling = () => location.hash === "#label";
+
 function draw() {
   drawKey(health.needsKey, statusPoll.now);
   drawFreshness(health, statusPoll.now);
   const closed = health.needsKey !== null || status === null;
-  for (const id of ["verdict", "answers", "served", "status-view"]) byId(id).hidden = closed;
+  byId("served").hidden = closed;
+  byId("label-view").hidden = closed || !labelling();
+  for (const id of ["verdict", "answers", "status-view"]) byId(id).hidden = closed || labelling();
   if (closed) {
-    byId("verdict").hidden = health.needsKey !== null;
+    byId("verdict").hidden = health.needsKey !== null || labelling();
     byId("masthead").dataset.tone = "unknown";
     return;
   }
   drawServed(status);
+  drawLabelling(status, labelling());
   drawVerdict(status, health.trouble);
+  if (labelling()) document.title = "Label a sample · bertwatch";
   drawAnswers(status, health.trouble);
   drawAccuracy(status);
   drawSpeed(status);
+  drawBlame(status);
   drawChecks(status);
   drawEpisodes(status);
   drawReports(status);
@@ -156,9 +165,17 @@ function drawSpans() {
   );
 }
 
+// The browser has looked for the place before it was in sight.
+function turn() {
+  draw();
+  if (!labelling()) byId(location.hash.slice(1) || "masthead")?.scrollIntoView();
+}
+
 drawSpans();
 drawZone();
 listenForReports(statusPoll.now);
+listenForKeys(labelling);
+window.addEventListener("hashchange", turn);
 setInterval(tick, 1000);
 statusPoll.now();
 historyPoll.now();

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.pages.server import Service, serve_pages
-from tests.pages.states import state
+from tests.pages.states import questions, state
 from tests.servers.browser import chromium
 
 WIDE: Any = {"width": 1280, "height": 900}
@@ -35,6 +35,7 @@ def service(server: Service) -> Iterator[Service]:
     server.now, server.key, server.down = state("ok"), None, False
     server.history_down = server.refuse_reports = False
     server.asked.clear()
+    server.audit, server.labels, server.erased = questions(), {}, set()
     yield server
     server.down = False
 

@@ -36,6 +36,11 @@ class Service:
     history_down: bool = False
     refuse_reports: bool = False
     asked: list[str] = field(default_factory=list)
+    audit: list[dict[str, Any]] = field(default_factory=list)
+    """What GET /audit asks for, in this order, as long as it is not labelled."""
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    """What POST /feedback has brought, by prediction."""
+    erased: set[str] = field(default_factory=set)
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -50,6 +55,8 @@ class _Answers(BaseHTTPRequestHandler):
             pass
         elif path == "/status":
             self._json(200, self.service.now.status)
+        elif path == "/audit":
+            self._audit()
         elif path == "/status/history":
             self._json(200, self.service.now.history)
         elif path.startswith("/reports/"):
@@ -61,12 +68,31 @@ class _Answers(BaseHTTPRequestHandler):
         self.service.asked.append(f"POST {self.path}")
         if self._refused(self.path):
             return
+        if self.path == "/feedback":
+            self._feedback()
+            return
         if self.service.refuse_reports:
             self._json(409, {"title": "Conflict", "detail": "There is no baseline to compare with."})
             return
         asked = {"id": "asked-now", "asked": "2026-11-21T10:00:00Z", "made": None, "episode": None, "state": "waiting"}
         self.service.now.status["reports"].insert(0, asked)
         self._json(202, asked)
+
+    def _audit(self) -> None:
+        """As the service does: what was asked and is not labelled comes first, and then what comes next."""
+        wanted = int(self.path.rpartition("=")[2])
+        open_ones = [each for each in self.service.audit if each["prediction_id"] not in self.service.labels]
+        self._json(200, open_ones[:wanted])
+
+    def _feedback(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.headers["Content-Type"] != "application/json":
+            self._json(415, {"title": "Unsupported"})
+        elif body["prediction_id"] in self.service.erased:
+            self._json(404, {"title": "Not found", "detail": "No prediction has that id or reference."})
+        else:
+            self.service.labels.setdefault(body["prediction_id"], []).append(body["label"])
+            self._json(200, {"outcome": "stored"})
 
     def _refused(self, path: str) -> bool:
         """A dead service closes the connection; one with a key answers 401."""

@@ -239,6 +239,33 @@ def hostile(now: datetime) -> State:
     return state
 
 
+TEXTS = (
+    ("Shares of the two largest shipping lines fell for a third day as freight rates sank.", "Business", 0.97, "wire"),
+    ("The midfielder will miss the final after a scan showed a torn ligament.", "Sports", 0.99, "wire"),
+    ("Engineers say that the probe answered for the first time since it landed in the crater.", "Sci/Tech", 0.91, None),
+    ("Ministers met through the night and left without an agreement on the border.", "World", 0.88, "desk"),
+    ("A start-up that sells chips to car makers doubled its sales, and its share price.", "Sci/Tech", 0.51, None),
+)
+
+
+def questions(count: int = 24) -> list[Json]:
+    """Canned answer of GET /audit."""
+    asked = []
+    for number in range(count):
+        text, label, confidence, segment = TEXTS[number % len(TEXTS)]
+        rest = (1 - confidence) / (len(LABELS) - 1)
+        asked.append({
+            "prediction_id": f"01920b5a-7c3e-7d10-9f3a-{number:012}",
+            "text": text if number < len(TEXTS) else f"{text} (No. {number + 1})",
+            "label": label,
+            "confidence": confidence,
+            "scores": {each: confidence if each == label else rest for each in LABELS},
+            "segment": segment,
+            "probability": 0.02,
+        })  # fmt: skip
+    return asked
+
+
 STATES: dict[str, Callable[[datetime], State]] = {
     each.__name__: each for each in (ok, empty, few, benign, harmful, untrusted, stale, hostile)
 }

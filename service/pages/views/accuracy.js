@@ -7,15 +7,18 @@ import { intervalStrip } from "../charts/strips.js";
 
 const WIDE = 0.1;
 
-export function drawAccuracy({ accuracy, estimated_accuracy: estimate, checks }) {
+export function drawAccuracy({ accuracy, estimated_accuracy: estimate, checks, predictions }) {
   const why = checks?.find((check) => check.aspect === "estimate")?.summary;
-  redraw(byId("accuracy"), [accuracy, estimate, why], () => [
-    accuracy ? measured(accuracy) : unmeasured(),
+  const details = checks?.find((check) => check.aspect === "accuracy")?.details;
+  const toLabel = predictions?.total > 0;
+  redraw(byId("accuracy"), [accuracy, estimate, why, details, toLabel], () => [
+    accuracy ? measured(accuracy, details) : unmeasured(),
+    toLabel && h("p", { class: "to-label" }, h("a", { href: "#label", class: "button", "data-key": "to-label" }, "Label a random sample")),
     estimated(estimate, why),
   ]);
 }
 
-function measured(accuracy) {
+function measured(accuracy, details) {
   const { value, low, high, labels, coverage, lag_seconds: lag, baseline } = accuracy;
   return h(
     "div",
@@ -46,12 +49,17 @@ function measured(accuracy) {
     h(
       "dl",
       { class: "facts" },
-      fact("Labels", count(labels)),
+      fact(details?.audit?.shown ? "Audited labels" : "Labels", count(labels)),
+      details?.audit?.shown && fact("Volunteered", beside(details.volunteered)),
       fact("Coverage", Number.isFinite(coverage) ? `${percent(coverage)} of predictions` : "—"),
       fact("Label delay", Number.isFinite(lag) ? `${duration(lag)}, median` : "—"),
     ),
   );
 }
+
+// Volunteered labels are what struck somebody, so they stand beside the random ones and not among them.
+const beside = (volunteered) =>
+  volunteered ? `${count(volunteered.labels)}, ${percent(volunteered.value)} right` : "none";
 
 function unmeasured() {
   return h(

@@ -1,9 +1,10 @@
 // Has something changed? The class mix beside the baseline's, and what each check says.
 
 import { byId, h, name, redraw } from "../dom.js";
-import { count, percent, score, signedPoints } from "../format.js";
+import { count, percent, score } from "../format.js";
 import { icon } from "../icons.js";
-import { scoreBar, shareBar } from "../charts/strips.js";
+import { shareRow, shareTable } from "../charts/shares.js";
+import { scoreBar } from "../charts/strips.js";
 import { aspect, state } from "../words.js";
 
 const SHOWN = 10;
@@ -23,7 +24,7 @@ export function drawClassMix({ model }, { mix, baseline }) {
     if (labels.length > SHOWN) labels.sort((a, b) => moved(b) - moved(a));
     const widest = Math.max(...labels.flatMap((label) => [mix[label] ?? 0, baseline?.[label] ?? 0]));
     const rows = labels.map((label) =>
-      mixRow(label, mix[label] ?? 0, baseline?.[label] ?? (baseline ? 0 : NaN), widest),
+      shareRow(label, mix[label] ?? 0, baseline?.[label] ?? (baseline ? 0 : NaN), widest),
     );
     const rest = rows.splice(SHOWN);
     return [
@@ -32,44 +33,16 @@ export function drawClassMix({ model }, { mix, baseline }) {
         { class: "soft small" },
         "Share of each class in the newest window; the upright line is the baseline. “Moved” is in points.",
       ),
-      mixTable(rows),
+      shareTable("Class", rows),
       rest.length > 0 &&
         h(
           "details",
           { class: "numbers", "data-key": "classes" },
           h("summary", {}, `${rest.length} more classes, which moved less`),
-          mixTable(rest),
+          shareTable("Class", rest),
         ),
     ];
   });
-}
-
-const mixTable = (rows) =>
-  h(
-    "table",
-    { class: "mix" },
-    h(
-      "thead",
-      {},
-      h("tr", {}, [
-        h("th", { scope: "col" }, "Class"),
-        h("th", { scope: "col" }, h("span", { class: "unseen" }, "Drawing")),
-        ["Now", "Baseline", "Moved"].map((text) => h("th", { scope: "col" }, text)),
-      ]),
-    ),
-    h("tbody", {}, rows),
-  );
-
-function mixRow(label, now, baseline, widest) {
-  return h(
-    "tr",
-    {},
-    h("th", { scope: "row" }, name(label)),
-    h("td", { class: "drawing" }, shareBar(now, baseline, widest)),
-    h("td", {}, percent(now)),
-    h("td", {}, percent(baseline)),
-    h("td", {}, Number.isFinite(baseline) ? signedPoints(now - baseline) : "—"),
-  );
 }
 
 export function drawChecks({ checks, monitor }) {

@@ -25,7 +25,7 @@ export function rate() {
   return each >= 1 ? `${number(each, each < 10 ? 1 : 0)} a second now` : `${number(each * 60, 0)} a minute now`;
 }
 
-// Seconds, where the service tells them ({p50, p99} of the last hour); null where it does not.
+// Seconds, where the service tells them ({p50, p99} of the last five minutes); null where it does not.
 export function latency(predictions) {
   const { p50, p99 } = predictions?.latency ?? {};
   return { p50: Number.isFinite(p50) ? p50 : null, p99: Number.isFinite(p99) ? p99 : null };
@@ -37,7 +37,7 @@ export function drawSpeed({ predictions }) {
     h(
       "dl",
       { class: "figures" },
-      p99 !== null && figure("Answer time", duration(p50), `at the median; p99 ${duration(p99)}, last hour`),
+      p99 !== null && figure("Answer time", duration(p50), `at the median; p99 ${duration(p99)}, last five minutes`),
       figure("Predictions", count(predictions?.total), "in the log, all answered and kept"),
       figure("Last hour", count(predictions?.last_hour), rate() ?? "the present rate is being measured …"),
       figure(
