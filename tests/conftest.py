@@ -18,6 +18,12 @@ for _name in [name for name in os.environ if name.startswith("BERTWATCH_")]:
     del os.environ[_name]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Files that engines make of foreign models stand in the run's own directory, and not in the user's cache."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def free_port() -> int:
     return take_port()

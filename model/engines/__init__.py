@@ -10,6 +10,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import SurroundingsError
+
+EXACT = "fp32"
+"""The precision of engines that differ by rounding only: what one says is what the others say."""
+
+
+class Unfit(SurroundingsError):
+    """This engine does not run this model, or not here; another one may."""
+
 
 class Engine(Protocol):
     """Runs one padded batch. Must be safe to call from several threads at the same time."""

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.artifact import Artifact
-from model.engines import Engine
+from model.engines import EXACT, Engine
 from model.errors import InputError
 from model.loading import loading
 
@@ -22,14 +22,19 @@ def open_engine(artifact: Artifact) -> Engine:
     return TorchEngine(artifact)
 
 
+def on_gpu() -> bool:
+    """Whether this engine would compute on a GPU."""
+    return torch.cuda.is_available()
+
+
 class TorchEngine:
     """Runs AutoModelForSequenceClassification under `torch.inference_mode`; see `model.engines.Engine`."""
 
     name = "torch"
-    precision = "fp32"
+    precision = EXACT
 
     def __init__(self, artifact: Artifact, device: str | None = None) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = torch.device(device or ("cuda" if on_gpu() else "cpu"))
         model = _load(artifact).eval().to(self.device)
         self._base = model.base_model
         self._model = model

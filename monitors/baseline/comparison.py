@@ -15,14 +15,23 @@ from monitors.baseline.contract import Baseline
 if TYPE_CHECKING:
     from model.evaluation.paired import BehaviorChange, Comparison, Pair  # scipy comes with it
 
+_EXACT = "fp32"
+
 
 def check_fits(baseline: Baseline, model: ModelInfo, engine: str, precision: str) -> None:
-    """Raise InputError when the baseline was made with another model, engine or precision."""
+    """Raise InputError when the baseline was made with another model, or with an engine that says something else.
+
+    Engines in fp32 are one another's equals: they differ by rounding (3e-6 in a score, no label of 800 rows), so a
+    baseline made by one holds for all, and a machine without the faster one may serve. In every other precision the
+    engine must be the same.
+    """
     if baseline.model.version != model.version:
         raise InputError(
             f"The baseline belongs to model {_called(baseline.model)}, and this is model {_called(model)}; "
             "make a baseline of this one with `bertwatch baseline`."
         )
+    if baseline.precision == precision == _EXACT:
+        return
     if (baseline.engine, baseline.precision) != (engine, precision):
         raise InputError(
             f"The baseline was made with engine {baseline.engine} ({baseline.precision}), and this is engine {engine} "

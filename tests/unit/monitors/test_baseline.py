@@ -201,8 +201,17 @@ def test_a_baseline_fits_only_its_own_model_and_engine(baseline):
     check_fits(baseline, replace(MODEL, name="elsewhere"), "torch", "fp32")
     with pytest.raises(InputError, match=r"newsroom \(abc123\).*newsroom \(def456\).*bertwatch baseline"):
         check_fits(baseline, replace(MODEL, version="def456"), "torch", "fp32")
-    with pytest.raises(InputError, match=r"torch \(fp32\).*onnx \(int8\).*--engine"):
-        check_fits(baseline, MODEL, "onnx", "int8")
+    with pytest.raises(InputError, match=r"torch \(fp32\).*onnx-int8 \(int8\).*--engine"):
+        check_fits(baseline, MODEL, "onnx-int8", "int8")
+
+
+def test_exact_engines_are_one_anothers_equals_and_no_other_is(baseline):
+    check_fits(baseline, MODEL, "onnx", "fp32")
+    quick = replace(baseline, engine="onnx-int8", precision="int8")
+    check_fits(quick, MODEL, "onnx-int8", "int8")
+    for engine, precision in (("onnx", "fp32"), ("torch", "fp32"), ("openvino", "int8")):
+        with pytest.raises(InputError, match="whose scores differ"):
+            check_fits(quick, MODEL, engine, precision)
 
 
 def test_rows_of_the_training_are_counted_and_refused():
