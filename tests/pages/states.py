@@ -23,6 +23,28 @@ RIGHT_TO_LEFT = "\u202eאקטואליה \u2067מבזק"
 LONG = "a_class_with_a_name_that_nobody_would_read_to_its_end_" * 6
 
 
+BLAME: Json = {
+    "words": {
+        "over": [
+            {"word": "league", "z": 7.9, "window": 0.143, "baseline": 0.052},
+            {"word": "season", "z": 6.2, "window": 0.118, "baseline": 0.047},
+            {"word": "goal", "z": 5.1, "window": 0.087, "baseline": 0.036},
+        ],
+        "under": [
+            {"word": "minister", "z": -5.4, "window": 0.031, "baseline": 0.078},
+            {"word": "shares", "z": -4.6, "window": 0.042, "baseline": 0.089},
+        ],
+    },
+    "segments": [
+        {"segment": "shop-eu", "rows": 214, "share": 0.172, "accuracy": 0.714, "low": 0.585, "high": 0.821,
+         "labels": 63, "baseline_accuracy": 0.902, "effect": 0.31, "column": "characters"},
+        {"segment": "wire", "rows": 402, "share": 0.324, "accuracy": None, "low": None, "high": None, "labels": 0,
+         "baseline_accuracy": 0.921, "effect": 0.22, "column": "score_Sports"},
+    ],
+    "examples": ["01920b5a-7c3e-7d10-9f3a-2b6c1d4e5f60", "01920b5a-7c3e-7d10-9f3a-2b6c1d4e5f61"],
+}  # fmt: skip
+
+
 @dataclass
 class State:
     """What the service says now; a test changes it while the page looks."""
@@ -153,7 +175,7 @@ def benign(now: datetime) -> State:
     reason = "The words differ from the baseline's: more of “league”, “season”; fewer of “minister”."
     state.status["verdict"] |= {"kind": "benign_drift", "severity": "notice", "since": iso(now, hours=7),
                                 "reasons": [reason, "812 labels say that accuracy is within 2 points."]}  # fmt: skip
-    state.status["verdict"]["details"]["class_mix"] = mix
+    state.status["verdict"]["details"] |= {"class_mix": mix, **BLAME}
     words = state.status["checks"][0]
     words |= {"state": "alarm", "score": 7.4, "p_value": 4e-8, "summary": reason}
     state.status["episodes"].insert(0, {
@@ -188,7 +210,7 @@ def harmful(now: datetime) -> State:
     state.status["estimated_accuracy"] = newest["estimated_accuracy"]
     state.status["verdict"] |= {"kind": "harmful", "severity": "page", "since": iso(now, hours=5, minutes=40),
                                 "reasons": reasons}  # fmt: skip
-    state.status["verdict"]["details"]["class_mix"] = mix
+    state.status["verdict"]["details"] |= {"class_mix": mix, **BLAME}
     for name, score in (("words", 38.2), ("scores", 9.1), ("betting", 5.7)):
         alarmed = next(each for each in state.status["checks"] if each["check"] == name)
         alarmed |= {"state": "alarm", "score": score, "summary": reasons[0] if name == "betting" else reasons[1]}
@@ -232,6 +254,11 @@ def hostile(now: datetime) -> State:
     state.status["verdict"]["details"] = {"class_mix": mix, "baseline_class_mix": mix}
     for each, text in zip(state.status["checks"], (HOSTILE, RIGHT_TO_LEFT, LONG), strict=False):
         each |= {"title": text, "summary": text, "details": {text: {text: text}}}
+    state.status["verdict"]["details"] |= {
+        "words": {"over": [{"word": text, "window": 0.5, "baseline": 0.1} for text in (HOSTILE, LONG)], "under": None},
+        "segments": [{"segment": RIGHT_TO_LEFT, "rows": 3, "share": 0.1, "column": HOSTILE, "effect": None}],
+        "examples": [HOSTILE],
+    }
     state.status["episodes"][0] |= {"reasons": [HOSTILE, LONG], "kind": HOSTILE, "severity": HOSTILE}
     state.status["reports"][0] |= {"id": "../" + HOSTILE, "state": "made"}
     state.history = copy.deepcopy(state.history)

@@ -52,8 +52,9 @@ function draw() {
     const box = byId("label-words");
     box.scrollTop = 0;
     box.focus({ preventScroll: true });
-    const { top } = box.getBoundingClientRect();
-    if (top < 0 || top > innerHeight * 0.7) box.closest(".label-item").scrollIntoView();
+    const item = box.closest(".label-item");
+    const { top, bottom } = item.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) item.scrollIntoView();
   }
 }
 
