@@ -270,6 +270,27 @@ def check(directory: Path, predictions: Path, as_json: bool, **flags: Any) -> No
 
 
 @main.command()
+@settings_flags(
+    "baseline", "margin", "interval", "window", "minimum_rows", "window_reach",
+    "false_pages_per_year", "false_notices_per_year",
+)  # fmt: skip
+@click.option("--predictions-per-day", default=10_000.0, show_default=True, type=click.FloatRange(1))
+@click.option(
+    "--label-share", default=0.1, show_default=True, type=click.FloatRange(0, 1), help="Share that gets a label."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, alone on stdout.")
+def calibrate(predictions_per_day: float, label_share: float, seed: int, as_json: bool, **flags: Any) -> None:
+    """What to expect: false alarms a year, and how many predictions and labels it takes to see a loss of accuracy."""
+    settings = _settings(flags, needed=("baseline",))
+    from service import wiring
+
+    wiring.calibrate(
+        settings, predictions_per_day=predictions_per_day, label_share=label_share, seed=seed, as_json=as_json
+    )
+
+
+@main.command()
 @settings_flags()
 def serve(**flags: Any) -> None:
     """Serve the model, log every answer, and watch over it.
@@ -381,6 +402,28 @@ def audit(count: int, strategy: str, output: Path | None, **flags: Any) -> None:
     from service import wiring
 
     wiring.audit(_settings(flags), count=count, uncertain=strategy == "uncertain", output=output)
+
+
+@main.group("model")
+def model_group() -> None:
+    """Model directories."""
+
+
+@model_group.command("export")
+@settings_flags("model", "engine")
+@click.option(
+    "--output",
+    default=None,
+    type=_DIRECTORY,
+    help="Directory to write the file into; where the engine finds it without.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the file's path as JSON, alone on stdout.")
+def model_export(output: Path | None, as_json: bool, **flags: Any) -> None:
+    """Write the file that an ONNX engine reads; `serve` does it by itself at the first start."""
+    from service import wiring
+
+    file = wiring.export(_settings(flags, needed=("model",)), output)
+    click.echo(json.dumps({"file": str(file)}) if as_json else file)
 
 
 @main.group()

@@ -32,3 +32,4 @@ def log_to_stderr(level: str) -> None:
         )
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("model").setLevel(number)  # our own room, which knows of no log but the standard library's

@@ -240,6 +240,43 @@ def check(settings: Settings, directory: Path, predictions: Path, *, as_json: bo
     return 1 if verdict.severity.rank >= Severity.TICKET.rank else 0
 
 
+def calibrate(settings: Settings, *, predictions_per_day: float, label_share: float, seed: int, as_json: bool) -> None:
+    """`bertwatch calibrate`."""
+    import json
+
+    import numpy as np
+
+    from monitors.baseline import load_baseline
+    from monitors.calibration import COMPARISONS, Effort, Traffic, Trial
+    from monitors.calibration import calibrate as simulate
+    from service.expectation import expectation_json, expectation_lines
+
+    assert settings.baseline is not None, "the command line asks for it"
+    with _baseline_at_hand(settings) as at_hand:
+        held = load_baseline(Path(str(at_hand.baseline)))
+    chosen, effort = checks(settings), Effort()
+    traffic = Traffic(
+        predictions_per_day, label_share, settings.window, settings.minimum_rows, settings.window_reach
+    )  # fmt: skip
+    with progress_bar("Simulating", effort.steps, quiet=as_json) as advance:
+        trial = Trial(
+            baseline=held,
+            checks=[check for check in chosen.checks if check.aspect in COMPARISONS],
+            alphas=chosen.alphas,
+            effort=effort,
+            rng=np.random.default_rng(seed),
+            progress=advance,
+        )
+        found = simulate(
+            trial, traffic,
+            margin=settings.margin, harm="harm", false_notices_per_year=settings.false_notices_per_year,
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(expectation_json(found, traffic)))
+    else:
+        click.echo("\n".join(expectation_lines(found, traffic, settings.margin)))
+
+
 def replay(
     *,
     url: str,
@@ -599,6 +636,13 @@ def open_classifier(settings: Settings, artifact: Artifact) -> Classifier:
     from model.engines.registry import open_engine
 
     return Classifier(artifact, open_engine(settings.engine, artifact))
+
+
+def export(settings: Settings, output: Path | None) -> Path:
+    """`bertwatch model export`."""
+    from model.engines.registry import export_engine
+
+    return export_engine(settings.engine, open_model(settings), output)
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:

@@ -80,6 +80,7 @@ def _open(artifact: Artifact, precision: str, threads: int) -> Any:
         session = _existing(file, wanted, threads)
         if session is not None:
             return session
+    log.info("making the engine's file in %s, once for this model", precision)
     content = export.make(artifact, precision)
     try:
         log.info("made %s", export.keep(content, artifact, precision))
