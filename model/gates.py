@@ -87,7 +87,8 @@ def refuse_unknown(gates: Iterable[Gate], names: Sequence[str]) -> None:
         if gate.figure.split("[")[0] == BEHAVIOR and not any(name.startswith(BEHAVIOR) for name in names):
             raise InputError("No behavior test is run here, so no gate can ask for one; give cases with --behavior.")
         plain = {name.casefold(): name for name in names}
-        near = difflib.get_close_matches(gate.figure.casefold(), plain, n=3, cutoff=0.5)
+        asked = gate.figure.casefold()
+        near = difflib.get_close_matches(asked, plain, n=3, cutoff=0.5) or [name for name in plain if asked in name][:3]
         meant = ", ".join(plain[name] for name in near) or ", ".join(names[:6])
         raise InputError(f"A gate asks for {gate.figure[:60]}, which is no figure here; did you mean {meant}?")
 

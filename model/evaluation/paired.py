@@ -196,12 +196,14 @@ def paired(
 ) -> tuple[Change, ...]:
     """Differences of the figures that both evaluations of these rows have, in the old one's order.
 
-    Accuracy: Tango's, in line with McNemar's exact test. Areas under ROC: DeLong's paired variance. Everything else,
-    the shares of one class included: percentiles of a bootstrap that draws whole rows, so that both classifiers see
-    the same draw. Figures that a bootstrap of rows does not give (`ece`, `temperature`) are compared as if unpaired.
+    Accuracy and recall by class: Tango's, in line with McNemar's exact test. Areas under ROC: DeLong's paired
+    variance. Everything else: percentiles of a bootstrap that draws whole rows, so that both classifiers see the same
+    draw; with a few hundred rows they cover about 93 %. Figures that a bootstrap of rows does not give (`ece`,
+    `temperature`) are compared as if unpaired.
     """
     rng = np.random.default_rng(seed)
     intervals = _count_intervals(pair, resamples, rng) | _score_intervals(pair, resamples, rng) | _areas(pair)
+    intervals |= _recalls(pair)
     intervals["accuracy"] = intervals["weighted_recall"] = accuracy_difference(pair.gained, pair.lost, len(pair))
     changes = []
     for change in unpaired(old, new):
@@ -240,12 +242,22 @@ def _count_intervals(pair: Pair, resamples: int, rng: np.random.Generator) -> di
     return {name: _percentiles(sides[1][name] - sides[0][name]) for name in sides[0]}
 
 
+def _recalls(pair: Pair) -> dict[str, _Interval]:
+    found = {}
+    for c, label in enumerate(pair.labels):
+        of_class = pair.truth == c
+        old, new = (said[of_class] == c for said in (pair.old_predicted, pair.new_predicted))
+        if len(old):
+            found[f"recall[{label}]"] = accuracy_difference(int((new & ~old).sum()), int((old & ~new).sum()), len(old))
+    return found
+
+
 def _figures(
     labels: tuple[str, ...], hits: NDArray[np.float64], truth: NDArray[np.float64], said: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     figures = averages(hits, truth, said)
     with np.errstate(invalid="ignore", divide="ignore"):
-        by_class = {"precision": hits / said, "recall": hits / truth, "f1": 2 * hits / (truth + said)}
+        by_class = {"precision": hits / said, "f1": 2 * hits / (truth + said)}
     for name, value in by_class.items():
         figures |= {f"{name}[{label}]": value[:, c] for c, label in enumerate(labels)}
     return figures
