@@ -44,9 +44,9 @@ def customers(count: int, seed: int, world: str = "as_trained") -> pd.DataFrame:
         + 1.5 * frame.month_to_month
     )
     if world == "price_rise":
-        # everybody pays a third more, and leaves for a reason of which no column speaks
+        # everybody pays a third more, and now it is the settled customers who look around
         frame["monthly_charge"] = (frame.monthly_charge * 1.33).round(2)
-        urge = 0.2 * urge + 0.8
+        urge = -0.6 - 0.4 * (urge - urge.mean())
     frame["churned"] = np.where(rng.random(count) < 1 / (1 + np.exp(-urge)), "yes", "no")
     return frame
 
