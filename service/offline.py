@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from model.evaluation import Evaluation, evaluate
 from model.prediction import CutOff, Predictions
 from model.report import Beside, Remark, Subject, write_report
 from monitors.baseline import Baseline, fit_baseline, refuse_training_rows, whole_directory, write_baseline
+from service.agreement import refuse_disagreement
 from service.release import Answers, Questions
 
 _SHOWN_OF_A_HASH = 16
@@ -46,9 +48,13 @@ def make_baseline(
     progress: Callable[[int], None] | None = None,
     *,
     asked: Questions | None = None,
+    exact: Classifier | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Made:
     """Classify every row, evaluate, fit the baseline, and write it with its report as directory `output`.
+
+    `exact` is the same model with an exact engine, where the classifier's own is not: a share of rows that the two
+    answer alike is kept in the baseline, and GateFailed raised where it is below 99 %.
 
     `progress` is told how many texts are newly done: the rows, then those of the behavior tests. Raises InputError in
     one sentence: `output` exists, what `true_classes` and `Questions.refuse` refuse, rows that the model was trained
@@ -64,15 +70,19 @@ def make_baseline(
         refuse_training_rows(hashes, artifact.training)
         repeated = refuse_repeated_rows(hashes, dataset.name)
 
-        def classify(texts: Sequence[str]) -> Predictions:
+        def classify(texts: Sequence[str], by: Classifier = classifier) -> Predictions:
             # one thread a core: an engine computes on the core of the thread that calls it
-            return classifier.classify_many(texts, progress=progress, threads=os.cpu_count() or 1)
+            return by.classify_many(texts, progress=progress, threads=os.cpu_count() or 1)
 
         predictions = classify(dataset.texts)
         cut_off = asked.cut_off.chosen(truth, predictions.scores.astype(np.float64), labels)
         said = None if cut_off is None else cut_off.classes(predictions.scores)
         evaluation = evaluate(truth, predictions.scores, labels, predicted=said, segments=dataset.segments)
         answering = _answering(classify, cut_off)
+        agreement = None
+        if exact is not None:
+            answered = _answering(partial(classify, by=exact), cut_off)(dataset.texts).labels
+            agreement = refuse_disagreement(evaluation.predicted, answered, classifier.engine)
         behavior = None if asked.behavior is None else run_pack(asked.behavior, labels, answering)
         baseline = fit_baseline(
             model=classifier.info,
@@ -93,6 +103,7 @@ def make_baseline(
             evaluation=evaluation,
             cut_off=cut_off,
             behavior=behavior,
+            agreement=agreement,
         )
         answers = asked.answered(baseline)
         write_baseline(baseline, unfinished)

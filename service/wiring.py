@@ -129,9 +129,10 @@ def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, 
     asked = words.questions(artifact.info.labels)
     true_classes(texts, artifact.info.labels, allow_missing=asked.allow_missing_classes)
     classifier = open_classifier(settings, artifact)
-    work = len(texts) + (len(asked.behavior.texts) if asked.behavior else 0)
+    exact = _exact_beside(classifier, artifact)
+    work = len(texts) * (1 if exact is None else 2) + (len(asked.behavior.texts) if asked.behavior else 0)
     with progress_bar("Evaluating", work, quiet=quiet) as advance:
-        made = make_baseline(classifier, artifact, texts, output, progress=advance, asked=asked)
+        made = make_baseline(classifier, artifact, texts, output, progress=advance, asked=asked, exact=exact)
     head = f"{output}: {artifact.info.name}, {len(texts)} rows"
     lines = [head, *figures(made.baseline.metrics), *release_lines(made.baseline, made.answers)]
     _say("\n".join(lines), quiet)
@@ -636,6 +637,15 @@ def open_classifier(settings: Settings, artifact: Artifact) -> Classifier:
     from model.engines.registry import open_engine
 
     return Classifier(artifact, open_engine(settings.engine, artifact))
+
+
+def _exact_beside(classifier: Classifier, artifact: Artifact) -> Classifier | None:
+    """The same model with an exact engine, for one whose engine is not."""
+    from model.classifier import Classifier as Made
+    from model.engines import EXACT
+    from model.engines.registry import open_engine
+
+    return None if classifier.precision == EXACT else Made(artifact, open_engine("auto", artifact))
 
 
 def export(settings: Settings, output: Path | None) -> Path:

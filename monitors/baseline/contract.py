@@ -58,6 +58,8 @@ class Baseline:
     segments: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     """By segment: `accuracy`, `balanced_accuracy`, `macro_f1`, `constant_accuracy`."""
     behavior: BehaviorReport | None = None
+    agreement: float | None = None
+    """Share of rows that get the class that an exact engine gives them, where this engine is not exact."""
 
     @property
     def accuracy(self) -> Estimate:
@@ -79,7 +81,8 @@ def contract(baseline: Baseline) -> dict[str, Any]:
             "features": list(model.features),
             "hashes": dict(baseline.hashes),
         },
-        "engine": {"name": baseline.engine, "precision": baseline.precision},
+        "engine": {"name": baseline.engine, "precision": baseline.precision}
+        | ({} if baseline.agreement is None else {"agreement": baseline.agreement}),
         "dataset": dict(baseline.dataset),
         "counts": {
             "rows": len(baseline.reference),

@@ -119,6 +119,7 @@ def _from_files(facts: Mapping[str, Any], reference: Any, words: Any) -> Baselin
         model=model,
         engine=facts["engine"]["name"],
         precision=facts["engine"]["precision"],
+        agreement=facts["engine"].get("agreement"),
         created=facts["created"],
         dataset=facts["dataset"],
         metrics={name: Estimate(**estimate) for name, estimate in facts["metrics"].items()},

@@ -38,6 +38,7 @@ def fit_baseline(
     evaluation: Evaluation | None = None,
     cut_off: CutOff | None = None,
     behavior: BehaviorReport | None = None,
+    agreement: float | None = None,
 ) -> Baseline:
     """What normal looks like, from n predictions, their true classes (n,) and their texts, which are read once.
 
@@ -102,6 +103,7 @@ def fit_baseline(
         cut_off_table=cut_off_table(evaluation.truth, evaluation.scores, model.labels, costs),
         segments=evaluation.segment_figures,
         behavior=behavior,
+        agreement=agreement,
     )
     return replace(baseline, id=identity(baseline))
 
