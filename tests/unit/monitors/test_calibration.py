@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from model.errors import InputError
-from monitors.baseline import save_baseline
-from monitors.baseline.contract import identity
+from model.prediction import Predictions
+from monitors.baseline import fit_baseline, save_baseline
 from monitors.budget import SPENT, Budget
 from monitors.calibration import (
     COMPARISONS,
@@ -28,7 +28,7 @@ from monitors.calibration import (
 from monitors.checks import all_checks, all_streams
 from service.cli import main
 from service.expectation import expectation_json, expectation_lines
-from tests.statistics.simulation import World, baseline_of, draw
+from tests.statistics.simulation import MODEL, World, baseline_of, draw
 
 BASE = baseline_of(draw(np.random.default_rng(0), 800))
 OUTPUT = [check for check in all_checks() if check.name == "output_drift"]
@@ -131,7 +131,14 @@ def test_the_budget_names_every_check_that_is_tried():
 
 @pytest.mark.slow
 def test_the_command_prints_json_alone(tmp_path):
-    save_baseline(replace(BASE, id=identity(BASE)), tmp_path / "baseline")
+    rows = BASE.reference
+    numbers = (rows.scores, rows.features, rows.projection)
+    scores, features, projection = (column.astype(np.float32) for column in numbers)
+    held = fit_baseline(
+        model=MODEL, engine="simulated", precision="fp32", texts=None, dataset={"name": "simulated"}, created="",
+        predictions=Predictions(rows.predicted, scores, features, projection, rows.truncated), truth=rows.truth,
+    )  # fmt: skip
+    save_baseline(held, tmp_path / "baseline")
     done = CliRunner().invoke(main, ["calibrate", "--baseline", str(tmp_path / "baseline"), "--json"])
     assert done.exit_code == 0, done.output
     assert [loss["points"] for loss in json.loads(done.stdout)["losses"]] == [2, 3, 5, 10]
