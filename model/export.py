@@ -17,6 +17,8 @@ from model.artifact import Artifact
 from model.engines import EXACT, Unfit
 from model.errors import InputError
 
+GRAPH_VERSION = 1
+"""Goes up with every change of `model.engines.onnx_graph`; files of other versions are made anew."""
 FINGERPRINT = "bertwatch.fingerprint"
 """The key in a file's metadata under which `fingerprint` stands."""
 PADDING = "bertwatch.padding"
@@ -66,8 +68,6 @@ def cache_directory() -> Path:
 
 def fingerprint(artifact: Artifact, precision: str) -> str:
     """What a file was made from, and by which form of the graph."""
-    from model.engines.onnx_graph import GRAPH_VERSION
-
     configuration = (artifact.path / "config.json").read_bytes()
     total = hashlib.sha256(f"{GRAPH_VERSION}:{precision}:{artifact.family}:{artifact.hashes.weights}:".encode())
     total.update(configuration)

@@ -20,8 +20,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from model.engines.network import Layer, Linear, Network, Norm
 
-GRAPH_VERSION = 1
-"""Goes up with every change of the graph; files of other versions are made anew."""
 OPSET = 17
 _FUSED = "com.microsoft"
 
