@@ -2,6 +2,7 @@
 
 Knows nothing of panels. `$job`, `$model_version` and `$instance` are variables of the dashboards; what is read from the
 stored verdict is the same on every replica, so `max` folds equals and never mixes versions.
+Shares and quantiles of nothing are NaN, which Grafana shows as "NaN": `>= 0` leaves the panel's own words for no data.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def _of_version(metric: str, legend: str, *labels: str, where: str = "") -> Quer
 def _quantile(share: float, metric: str, labels: str = "", where: str = _REPLICA, served: str = "") -> str:
     keys = ", ".join(filter(None, ("le", labels)))
     rate = f"rate({metric}_bucket{{{where}}}{_RATE})"
-    return f"histogram_quantile({share}, sum by ({keys}) ({rate}{' ' + served if served else ''}))"
+    return f"histogram_quantile({share}, sum by ({keys}) ({rate}{' ' + served if served else ''})) >= 0"
 
 
 def _heat(metric: str, where: str, served: str = "") -> Query:
@@ -55,7 +56,7 @@ def _sum(metric: str, legend: str, *labels: str, where: str = _REPLICA, function
 
 def _missed(window: str) -> str:
     total = f"sum(increase(bertwatch_http_requests_total{{{_PREDICTIONS}}}[{window}]))"
-    return f'sum(increase(bertwatch_http_requests_total{{{_PREDICTIONS}, code=~"5.."}}[{window}])) / {total}'
+    return f'sum(increase(bertwatch_http_requests_total{{{_PREDICTIONS}, code=~"5.."}}[{window}])) / {total} >= 0'
 
 
 _REQUESTS = "bertwatch_http_requests_total"
@@ -64,15 +65,15 @@ _PREDICT = f'{_REPLICA}, route="/predict"'
 _AGE = f"time() - max by (model_version) (bertwatch_monitor_last_success_timestamp_seconds{{{_VERSION}}} > 0)"
 
 SERVICE: dict[str, Query] = {
-    "availability": Query(f"1 - {_missed('$__range')}", "availability"),
+    "availability": Query(f"1 - ({_missed('$__range')})", "availability"),
     "error_budget_left": Query(f"1 - ({_missed('30d')}) / {1 - AVAILABILITY_OBJECTIVE:.3f}", "budget left"),
     "predict_p50": Query(_quantile(0.5, _DURATION, where=_PREDICT), "p50"),
     "predict_p95": Query(_quantile(0.95, _DURATION, where=_PREDICT), "p95"),
     "predict_p99": Query(_quantile(0.99, _DURATION, where=_PREDICT), "p99"),
     "predict_heat": _heat(_DURATION, _PREDICT),
     "predict_slow_share": Query(
-        f'1 - sum(rate({_DURATION}_bucket{{{_PREDICT}, le="{LATENCY_OBJECTIVE}"}}{_RATE}))'
-        f" / sum(rate({_DURATION}_count{{{_PREDICT}}}{_RATE}))",
+        f'1 - (sum(rate({_DURATION}_bucket{{{_PREDICT}, le="{LATENCY_OBJECTIVE}"}}{_RATE}))'
+        f" / sum(rate({_DURATION}_count{{{_PREDICT}}}{_RATE})) >= 0)",
         f"slower than {LATENCY_OBJECTIVE} s",
     ),
     "route_p99": Query(_quantile(0.99, _DURATION, "route"), "{{route}}"),
@@ -83,10 +84,10 @@ SERVICE: dict[str, Query] = {
     "problems": _sum("bertwatch_problems_total", "{{problem}}", "problem"),
     "clients_gone": _sum("bertwatch_clients_gone_total", "clients gone"),
     "requests_in_progress": Query(f"sum(bertwatch_http_requests_in_progress{{{_REPLICA}}})", "being answered"),
-    "burn_errors_1h": Query(f"bertwatch:prediction_errors:ratio_rate1h{{{_JOB}}} / 0.001", "availability, 1 h"),
-    "burn_errors_6h": Query(f"bertwatch:prediction_errors:ratio_rate6h{{{_JOB}}} / 0.001", "availability, 6 h"),
-    "burn_slow_1h": Query(f"bertwatch:prediction_slow:ratio_rate1h{{{_JOB}}} / 0.01", "latency, 1 h"),
-    "burn_slow_6h": Query(f"bertwatch:prediction_slow:ratio_rate6h{{{_JOB}}} / 0.01", "latency, 6 h"),
+    "burn_errors_1h": Query(f"bertwatch:prediction_errors:ratio_rate1h{{{_JOB}}} / 0.001 >= 0", "availability, 1 h"),
+    "burn_errors_6h": Query(f"bertwatch:prediction_errors:ratio_rate6h{{{_JOB}}} / 0.001 >= 0", "availability, 6 h"),
+    "burn_slow_1h": Query(f"bertwatch:prediction_slow:ratio_rate1h{{{_JOB}}} / 0.01 >= 0", "latency, 1 h"),
+    "burn_slow_6h": Query(f"bertwatch:prediction_slow:ratio_rate6h{{{_JOB}}} / 0.01 >= 0", "latency, 6 h"),
     "stage_p50": Query(_quantile(0.5, "bertwatch_stage_duration_seconds", "stage"), "{{stage}} p50"),
     "stage_p99": Query(_quantile(0.99, "bertwatch_stage_duration_seconds", "stage"), "{{stage}} p99"),
     "queue_depth": Query(f"sum(bertwatch_queue_depth{{{_REPLICA}}})", "waiting"),
@@ -94,7 +95,7 @@ SERVICE: dict[str, Query] = {
     "workers": Query(f"sum(bertwatch_workers{{{_REPLICA}}})", "workers"),
     "batch_texts": Query(
         f"sum(rate(bertwatch_batch_texts_sum{{{_REPLICA}}}{_RATE}))"
-        f" / sum(rate(bertwatch_batch_texts_count{{{_REPLICA}}}{_RATE}))",
+        f" / sum(rate(bertwatch_batch_texts_count{{{_REPLICA}}}{_RATE})) >= 0",
         "texts a batch",
     ),
     "batch_texts_p99": Query(_quantile(0.99, "bertwatch_batch_texts"), "p99"),
@@ -183,19 +184,19 @@ QUALITY: dict[str, Query] = {
     ),
     "class_mix": Query(
         f"sum by (label) (increase(bertwatch_predictions_total{{{_JOB}}}{_RATE}) {_SERVED})"
-        f" / on () group_left () sum(increase(bertwatch_predictions_total{{{_JOB}}}{_RATE}) {_SERVED})",
+        f" / on () group_left () sum(increase(bertwatch_predictions_total{{{_JOB}}}{_RATE}) {_SERVED}) >= 0",
         "{{label}}",
     ),
     "confidence": Query(
         f"sum(rate(bertwatch_prediction_confidence_ratio_sum{{{_JOB}}}{_RATE}) {_SERVED})"
-        f" / sum(rate(bertwatch_prediction_confidence_ratio_count{{{_JOB}}}{_RATE}) {_SERVED})",
+        f" / sum(rate(bertwatch_prediction_confidence_ratio_count{{{_JOB}}}{_RATE}) {_SERVED}) >= 0",
         "mean confidence",
     ),
     "confidence_heat": _heat("bertwatch_prediction_confidence_ratio", _JOB, _SERVED),
     "tokens_heat": _heat("bertwatch_text_tokens", _JOB, _SERVED),
     "truncated_share": Query(
         f"sum(rate(bertwatch_texts_truncated_total{{{_JOB}}}{_RATE}) {_SERVED})"
-        f" / sum(rate(bertwatch_log_rows_total{{{_JOB}}}{_RATE}) {_SERVED})",
+        f" / sum(rate(bertwatch_log_rows_total{{{_JOB}}}{_RATE}) {_SERVED}) >= 0",
         "truncated",
     ),
     "model": Query(

@@ -225,12 +225,13 @@ def test_a_service_that_is_down_inhibits_everything_of_its_job_but_itself():
     assert not inhibits(DOWN, {"alertname": "Watchdog", "severity": "none"})
 
 
-def test_a_page_inhibits_tickets_and_notices_of_the_same_model_only():
+def test_an_episode_that_pages_inhibits_its_own_tickets_and_notices_only():
     ticket = alert("BertwatchEpisode", "ticket", model_version="v1", verdict="suspected_harm")
     assert inhibits(HARM, ticket)
     assert inhibits(HARM, {**ticket, "severity": "notice"})
     assert not inhibits(HARM, {**ticket, "model_version": "v2"})
     assert not inhibits(HARM, alert("BertwatchReplicaDown", "ticket", instance="a"))
+    assert not inhibits(HARM, alert("BertwatchMonitorStale", "ticket", model_version="v1")), "nobody would end the page"
     assert not inhibits(ticket, HARM)
 
 

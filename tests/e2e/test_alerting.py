@@ -1,0 +1,219 @@
+"""A real Prometheus and a real Alertmanager watch a real service: who is told what, and what the dashboards can show.
+
+One stack, one journey, in the order of the tests: quiet, drift, a dead monitor, a dead service, its return, recovery.
+All durations of rules and routes are divided by one factor: see `tests.servers.prometheus`.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import take_port
+from tests.dashboards.live import RIGHTLY_EMPTY, asked_for, faults, not_finite
+from tests.processes import Receiver, Service, until
+from tests.servers.alertmanager import Alertmanager, alertmanager
+from tests.servers.prometheus import Prometheus, prometheus
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+PATIENCE = 100
+"""Seconds until what must come counts as missing; on a free machine it comes within ten or twenty."""
+COMPRESSED = {
+    # A round takes seconds where other tests run beside this one, and three intervals without one are an alert.
+    "interval": 3,
+    "window": 6,
+    "minimum_rows": 150,
+    "window_reach": 30,
+    "accuracy_window": 10,
+    "resolve_rounds": 2,
+    "resolve_labels": 60,
+    # Ten million rounds a year: these budgets leave about 1 in 10,000 to a round.
+    "false_pages_per_year": 100,
+    "false_notices_per_year": 1000,
+}
+EPISODE, STALE, DOWN = "BertwatchEpisode", "BertwatchMonitorStale", "BertwatchServiceDown"
+
+
+class Monitor:
+    """`bertwatch monitor` as a process that nobody starts again."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.environment = environment
+        self.log = log
+        self.process: psutil.Popen | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "service.cli", "monitor"]
+        with self.log.open("ab") as log:
+            self.process = psutil.Popen(command, env=self.environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """Its children end with it."""
+        if self.process is None or not self.process.is_running():
+            return
+        family = [*self.process.children(recursive=True), self.process]
+        self.process.kill()
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert not alive, f"left behind: {alive}"
+
+
+@dataclass
+class Stack:
+    """What runs, and since when (seconds since the epoch)."""
+
+    service: Service
+    monitor: Monitor
+    key: str
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    receiver: Receiver
+    since: float = field(default_factory=time.time)
+
+    def told(self, *alerts: str) -> list[dict[str, Any]]:
+        """Messages about these alerts, in the order of their arrival."""
+        return [message for message in self.receiver.told if message["groupLabels"]["alertname"] in alerts]
+
+    def heard(self, alert: str, receiver: str) -> list[str]:
+        """What the messages to one receiver say of an alert: firing or resolved."""
+        return [message["status"] for message in self.told(alert) if message["receiver"] == receiver]
+
+    @contextmanager
+    def traffic(self, first_row: int, scenario: str | None = None) -> Iterator[None]:
+        """100 labelled rows a second of the sample's live stream, for as long as the block lasts."""
+        command = [
+            sys.executable, "-m", "service.cli", "replay", "--url", self.service.url, "--dataset", "sample",
+            "--rows", f"{first_row}-{first_row + 19_999}", "--rate", "100", "--label-delay", "0.5",
+            "--key-file", self.key, "--json", *(("--scenario", scenario) if scenario else ()),
+        ]  # fmt: skip
+        client = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            yield
+            assert client.poll() is None, "the client sends no more"
+        finally:
+            client.kill()
+            client.wait()
+
+
+def status(service: Service, key_file: str) -> dict[str, Any]:
+    key = {"Authorization": f"Bearer {Path(key_file).read_text()}"}
+    answer: dict[str, Any] = httpx.get(f"{service.url}/status", headers=key, timeout=30).raise_for_status().json()
+    return answer
+
+
+@pytest.fixture(scope="module")
+def stack(tiny_model: Path, tiny_baseline: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Service and monitor as two processes behind a key, a Prometheus, an Alertmanager, and a webhook that hears it."""
+    directory = tmp_path_factory.mktemp("alerting")
+    key = directory / "key"
+    key.write_text("a-key-for-the-tests-alone")
+    here, there = (f"127.0.0.1:{take_port()}" for _ in range(2))
+    service = Service(
+        int(here.rpartition(":")[2]), directory / "serve.log", model=tiny_model, baseline=tiny_baseline, key_file=key,
+        database=f"sqlite:///{directory / 'log.db'}", notify_mode="alertmanager", monitor="false", **COMPRESSED,
+    )  # fmt: skip
+    monitor = Monitor(service.environment, directory / "monitor.log")
+    with ExitStack() as running:
+        receiver = running.enter_context(Receiver())
+        webhook = f"http://127.0.0.1:{receiver.server.server_port}/"
+        teller = running.enter_context(alertmanager(directory / "alertmanager", there, webhook))
+        running.enter_context(service)
+        running.callback(monitor.kill)
+        monitor.start()
+        until(lambda: status(service, str(key))["verdict"], PATIENCE, "the monitor has begun")
+        watcher = running.enter_context(
+            prometheus(directory / "prometheus", f"127.0.0.1:{take_port()}", here, key, there)
+        )
+        yield Stack(service, monitor, str(key), watcher, teller, receiver)
+
+
+def test_quiet_traffic_tells_nobody_and_the_watchdog_is_heard(stack: Stack) -> None:
+    until(lambda: stack.prometheus.query('up{job="bertwatch"} == 1'), PATIENCE, "it is scraped, with its key")
+    until(lambda: stack.prometheus.query("bertwatch:prediction_slow:ratio_rate1h"), PATIENCE, "rules have been read")
+    assert not_finite(stack.prometheus) == {}, "without requests a panel says so; it shows no NaN"
+    with stack.traffic(1):
+        until(lambda: stack.heard("Watchdog", "watchdog"), PATIENCE, "the watchdog is heard")
+        quiet = 'bertwatch_verdict_active{verdict="ok"} == 1'
+        until(lambda: stack.prometheus.query(quiet), PATIENCE, "Prometheus knows of a quiet verdict")
+    assert stack.told(EPISODE, STALE, DOWN) == []
+
+
+def test_drift_is_told_once_and_every_expression_has_data_meanwhile(stack: Stack) -> None:
+    """A page with the group and the labels that its readers rely on, and no panel without data."""
+    with stack.traffic(30_001, "covert"):
+        until(lambda: stack.heard(EPISODE, "pages"), PATIENCE, "the episode is told as a page")
+        wrong: dict[str, str] = {}
+
+        def nothing_wrong() -> bool:
+            wrong.clear()
+            wrong.update(faults(stack.prometheus, stack.since))
+            return not wrong
+
+        try:
+            until(nothing_wrong, 40, "every expression gives what it should")
+        except AssertionError:
+            assert wrong == {}
+    assert RIGHTLY_EMPTY.keys() <= asked_for()
+
+    assert stack.heard(EPISODE, "pages") == ["firing"]
+    [message] = [message for message in stack.told(EPISODE) if message["receiver"] == "pages"]
+    version = status(stack.service, stack.key)["model"]["version"]
+    assert message["groupLabels"] == {"alertname": EPISODE, "job": "bertwatch", "model_version": version}
+    for alert in message["alerts"]:
+        assert alert["labels"]["severity"] == "page"
+        assert alert["labels"]["verdict"] in ("harmful", "suspected_harm_severe")
+        assert version in alert["annotations"]["summary"]
+        assert "%" in alert["annotations"]["description"]
+        assert "error" not in "".join(alert["annotations"].values()), "every template is filled in"
+
+
+def test_a_dead_monitor_is_told_though_a_page_is_open(stack: Stack) -> None:
+    stack.monitor.kill()
+    until(lambda: stack.heard(STALE, "tickets"), PATIENCE, "the dead monitor is told")
+    assert stack.heard(STALE, "tickets") == ["firing"]
+    [message] = stack.told(STALE)
+    assert message["commonLabels"]["severity"] == "ticket"
+    assert status(stack.service, stack.key)["model"]["version"] in message["commonAnnotations"]["summary"]
+
+
+def test_a_dead_service_is_told_and_resolves_nothing(stack: Stack) -> None:
+    """Its alert inhibits the others, which stay for longer than anything is kept firing; its return adds nothing."""
+    before = stack.told(EPISODE, STALE)
+    stack.service.stop(signal.SIGKILL)
+    until(lambda: stack.heard(DOWN, "pages"), PATIENCE, "the dead service is told")
+    until(lambda: stack.alertmanager.suppressed() == {EPISODE, STALE}, PATIENCE, "the others are inhibited")
+    # 5 minutes of keep_firing_for are 20 evaluations here
+    longer = f'count_over_time(ALERTS{{alertname="{DOWN}", alertstate="firing"}}[10m]) > 25'
+    until(lambda: stack.prometheus.query(longer), PATIENCE, "it is down for longer than alerts are kept firing")
+    assert stack.alertmanager.suppressed() == {EPISODE, STALE}
+    assert stack.told(EPISODE, STALE) == before
+
+    stack.service.start()
+    until(lambda: len(stack.heard(DOWN, "pages")) == 2, PATIENCE, "the return is told")
+    assert stack.heard(DOWN, "pages") == ["firing", "resolved"]
+    until(lambda: not stack.alertmanager.suppressed(), PATIENCE, "nothing is inhibited any more")
+    assert stack.told(EPISODE, STALE) == before
+
+
+def test_recovery_is_told_once(stack: Stack) -> None:
+    """The monitor is back: what it sees now ends both alerts, each with one message, and the page was told once."""
+    stack.monitor.start()
+    with stack.traffic(60_001):
+        until(lambda: "resolved" in stack.heard(EPISODE, "pages"), PATIENCE, "the end of the episode is told")
+        until(lambda: "resolved" in stack.heard(STALE, "tickets"), PATIENCE, "the return of the monitor is told")
+    assert stack.heard(EPISODE, "pages") == ["firing", "resolved"]
+    assert stack.heard(STALE, "tickets") == ["firing", "resolved"]
+    assert stack.heard(DOWN, "pages") == ["firing", "resolved"]
+    others = [message for message in stack.told(EPISODE) if message["receiver"] != "pages"]
+    assert [message["status"] for message in others] in ([], ["firing"]), "a page inhibits the end of a ticket"
