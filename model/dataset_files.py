@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from model.errors import InputError, SurroundingsError
+from model.errors import InputError
+from model.remote import is_remote, read_remote
 from model.sample_news import LABELS as AG_NEWS_LABELS
 
 _EXTENSIONS = (".csv", ".jsonl", ".parquet")
@@ -49,7 +50,7 @@ def is_file_spec(spec: str) -> bool:
 def read_file(spec: str) -> FileRows:
     """Read a path or a URL that fsspec knows. Raises InputError or SurroundingsError."""
     suffix = PurePosixPath(spec.split("?", 1)[0]).suffix.lower()
-    content = _fetch(spec) if "://" in spec else _read(Path(spec).expanduser())
+    content = read_remote(spec) if is_remote(spec) else _read(Path(spec).expanduser())
     if suffix not in _EXTENSIONS:
         raise InputError(f"{spec} ends in {suffix or 'nothing'}; datasets end in {', '.join(_EXTENSIONS)}.")
     if not content.strip():
@@ -81,24 +82,6 @@ def _read(path: Path) -> bytes:
         raise InputError(f"There is no file {path}.") from None
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.") from None
-
-
-def _fetch(url: str) -> bytes:
-    try:
-        import fsspec  # only a URL needs it
-
-        with fsspec.open(url, "rb") as file:
-            return bytes(file.read())
-    except ImportError:
-        raise SurroundingsError(f"Reading {url} needs the extra s3: pip install 'bertwatch[s3]'.") from None
-    except FileNotFoundError:
-        raise InputError(f"There is nothing at {url}.") from None
-    except ValueError:
-        raise InputError(f"{url} is no URL that can be read; give a path or an s3:// URL.") from None
-    except Exception as error:  # noqa: BLE001 - each store has its own family of errors
-        raise SurroundingsError(
-            f"{url} cannot be read ({type(error).__name__}); check credentials and network."
-        ) from None
 
 
 def _decode(spec: str, content: bytes) -> str:

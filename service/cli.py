@@ -259,10 +259,12 @@ def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None
 
 @main.command()
 @settings_flags("margin", "interval", "false_pages_per_year", "false_notices_per_year")
-@click.option("--baseline", "directory", required=True, type=_DIRECTORY)
-@click.option("--predictions", required=True, type=_FILE, help="CSV, JSONL or Parquet with a score column per class.")
+@click.option("--baseline", "directory", required=True, metavar="DIRECTORY", help="Its path or s3:// URL.")
+@click.option(
+    "--predictions", required=True, metavar="FILE", help="CSV, JSONL or Parquet with a score column per class."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON, alone on stdout.")
-def check(directory: Path, predictions: Path, as_json: bool, **flags: Any) -> None:
+def check(directory: str, predictions: str, as_json: bool, **flags: Any) -> None:
     """One round of checks on a file of predictions; status 1 if the verdict is a ticket or a page."""
     from service import wiring
 

@@ -209,11 +209,12 @@ def _track(tracking: Tracking | None, made: Baseline, directory: Path, output: s
     return run_id
 
 
-def check(settings: Settings, directory: Path, predictions: Path, *, as_json: bool) -> int:
+def check(settings: Settings, directory: str, predictions: str, *, as_json: bool) -> int:
     """`bertwatch check`: one round on a file; exit status 1 for a ticket or a page."""
     import json
     from dataclasses import replace
 
+    from model.remote import local_directory, local_file
     from monitors.baseline import load_baseline
     from monitors.in_memory import MemoryJournal, MemoryLog, MemoryReports
     from monitors.prediction_file import read_predictions
@@ -221,8 +222,9 @@ def check(settings: Settings, directory: Path, predictions: Path, *, as_json: bo
     from service.store.verdict_json import encode_verdict
     from service.terminal import verdict_lines
 
-    held = load_baseline(directory)
-    window = read_predictions(predictions, held.model, held.cut_off)
+    with local_directory(directory) as baseline_at, local_file(predictions) as file:
+        held = load_baseline(baseline_at)
+        window = read_predictions(file, held.model, held.cut_off)
     log = MemoryLog(held.model)
     log.add(window)
     # The whole file is the window, whenever its rows were made.
@@ -231,7 +233,7 @@ def check(settings: Settings, directory: Path, predictions: Path, *, as_json: bo
     runner = _runner(
         whole, held, (), now=lambda: end, log=log, journal=MemoryJournal(), reports=MemoryReports()
     )  # fmt: skip
-    outcome = runner.run(str(predictions))
+    outcome = runner.run(predictions)
     assert outcome is not None, "nobody else takes slots of this journal"
     verdict = replace(outcome.verdict, start=int(window.time.min()))
     if as_json:
