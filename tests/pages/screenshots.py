@@ -16,7 +16,7 @@ from tests.pages.states import questions, state
 from tests.servers.browser import chromium
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-WIDE: Any = {"width": 1280, "height": 900}
+WIDE: Any = {"width": 1280, "height": 1000}
 PHONE: Any = {"width": 390, "height": 844}
 MOST_BYTES = 250_000
 

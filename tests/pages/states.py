@@ -272,6 +272,12 @@ TEXTS = (
     ("Engineers say that the probe answered for the first time since it landed in the crater.", "Sci/Tech", 0.91, None),
     ("Ministers met through the night and left without an agreement on the border.", "World", 0.88, "desk"),
     ("A start-up that sells chips to car makers doubled its sales, and its share price.", "Sci/Tech", 0.51, None),
+    ("Rain held up play for two hours before the last four wickets fell.", "Sports", 0.98, "wire"),
+    ("The central bank left its rate where it was and said that it would wait for autumn.", "Business", 0.95, "desk"),
+    ("A court in the capital ordered a recount in eleven districts.", "World", 0.93, "desk"),
+    ("Her third gold of the week came in a race that she had not meant to enter.", "Sports", 0.99, None),
+    ("The browser will warn of pages that ask for a password without encryption.", "Sci/Tech", 0.96, "wire"),
+    ("The airline and its pilots agreed on a shorter contract, which ends the strike.", "Business", 0.74, "wire"),
 )
 
 

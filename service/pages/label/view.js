@@ -204,7 +204,7 @@ function toggle(shortcut, words, id, checked, set) {
     draw();
   };
   const box = h("input", { type: "checkbox", "data-key": id, "aria-keyshortcuts": shortcut, checked, change });
-  return h("label", { class: "toggle" }, box, shortcut && h("kbd", { "aria-hidden": "true" }, shortcut), words);
+  return h("label", { class: `toggle ${id}` }, box, shortcut && h("kbd", { "aria-hidden": "true" }, shortcut), words);
 }
 
 function complaint() {

@@ -8,8 +8,13 @@ import { shareRow, shareTable } from "../charts/shares.js";
 export function drawBlame({ verdict }) {
   const { words, segments, examples } = verdict?.details ?? {};
   redraw(byId("blame"), [words, segments, examples], () => {
-    const parts = [wordPart(words), segmentPart(segments), examplePart(examples)].filter(Boolean);
-    return parts.length ? [h("h3", { id: "blame-title" }, "What carries the change"), h("div", { class: "blame" }, parts)] : [];
+    const said = wordPart(words);
+    const others = [segmentPart(segments), examplePart(examples)].filter(Boolean);
+    if (!said && !others.length) return [];
+    return [
+      h("h3", {}, "What carries the change"),
+      h("div", { class: "blame" }, said, others.length > 0 && h("div", {}, others)),
+    ];
   });
 }
 
