@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from model.sample_news import LABELS
 NEWS = "news"
 NONE = "none"
 _MOST_BYTES = 4_000_000
+_MOST_TEXTS = 10_000
+"""Of one test: aliases of YAML may multiply a small file without end."""
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 _PACK_KEYS = {"name", "labels", "lexicon", "shared", "tests"}
 _TEST_KEYS = {
@@ -56,6 +59,8 @@ def read_pack(path: Path, labels: Sequence[str]) -> Pack:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(f"The behavior file {path} is larger than 4 MB; split it.")
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise InputError(f"The behavior file {path} is nested too deeply.") from None
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"There is no behavior file {path}; give a YAML file, news or none.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -65,10 +70,10 @@ def read_pack(path: Path, labels: Sequence[str]) -> Pack:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         raise InputError(f"The behavior file {path} is not YAML{where}.") from None
-    except RecursionError:
-        raise InputError(f"The behavior file {path} is nested too deeply.") from None
     try:
         return _Reader(labels).pack(content, path.stem)
+    except RecursionError:
+        raise InputError(f"The behavior file {path} is nested too deeply.") from None
     except InputError as error:
         raise InputError(f"The behavior file {path}: {error}") from None
 
@@ -134,7 +139,9 @@ class _Reader:
         times = facts.get("times", 1)
         if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= 100:
             raise InputError(f"{where}.times must be a whole number from 1 to 100.")
-        texts = list(_flat(facts.get("texts", []), f"{where}.texts"))
+        texts = list(islice(_flat(facts.get("texts", []), f"{where}.texts"), _MOST_TEXTS + 1))
+        if len(texts) * times > _MOST_TEXTS:
+            raise InputError(f"{where} has more than {_MOST_TEXTS} texts; take fewer.")
         if texts and kind != "minimum" and change is None:
             raise InputError(f"{where} has texts, so it needs a change: what is done to them.")
         for number, text in enumerate(texts, start=1):
@@ -150,7 +157,7 @@ class _Reader:
             one = _mapping(case, place, {"text", "changed", "label"})
             changed = one.get("changed")
             if (changed is None) != (kind == "minimum"):
-                raise InputError(f"{place} {'needs no' if kind == 'minimum' else 'needs'} changed text.")
+                raise InputError(f"{place} needs {'no' if kind == 'minimum' else 'a'} changed text.")
             draw = random.Random(_string(one.get("text"), f"{place}.text"))
             words = {slot: draw.choice(choices) for slot, choices in self._lexicon.items()}
             text = self._filled(_string(one.get("text"), f"{place}.text"), words, place)
@@ -168,15 +175,13 @@ class _Reader:
             after = CHANGES[change](before, draw)
         elif isinstance(change, dict) and set(change) == {"swap"}:
             others = dict(words)
-            for slot in [change["swap"]] if isinstance(change["swap"], str) else change["swap"]:
+            for slot in _one_or_more(change["swap"], f"{where}: what is swapped", "slot"):
                 if slot not in self._lexicon:
                     raise InputError(f"{where}: the change swaps a slot that the lexicon does not have.")
                 others[slot] = draw.choice([word for word in self._lexicon[slot] if word != words[slot]])
             after = self._filled(text, others, where)
         elif isinstance(change, dict) and set(change) == {"add"}:
-            added = (
-                [change["add"]] if isinstance(change["add"], str) else _strings(change["add"], f"{where} change.add")
-            )
+            added = _one_or_more(change["add"], f"{where}: what is added", "sentence")
             after = f"{before} {self._filled(draw.choice(added), words, where)}"
         else:
             known = ", ".join(CHANGES)
@@ -223,6 +228,13 @@ def _strings(content: Any, where: str) -> list[str]:
     if not isinstance(content, list):
         raise InputError(f"{where} must be a list of texts.")
     return [_string(one, f"{where}[{number}]") for number, one in enumerate(content, start=1)]
+
+
+def _one_or_more(content: Any, where: str, what: str) -> list[str]:
+    found = [content] if isinstance(content, str) else content
+    if not isinstance(found, list) or not found or not all(isinstance(one, str) and one for one in found):
+        raise InputError(f"{where} must be a {what} or a list of at least one {what}.")
+    return found
 
 
 def _flat(content: Any, where: str) -> Iterator[str]:

@@ -111,7 +111,11 @@ def _cut_off(cut_off: CutOff | None, labels: tuple[str, ...]) -> dict[str, Any] 
 
 
 def _behavior(report: BehaviorReport) -> dict[str, Any]:
-    tests = [asdict(test) | {"passed": test.passed, "failed": list(test.failed)} for test in report.tests]
+    tests = [
+        asdict(test)
+        | {"passed": test.passed, "failed": list(test.failed), "examples": [asdict(each) for each in test.examples]}
+        for test in report.tests
+    ]
     return {"pack": report.pack, "passed": not report.failed, "tests": tests}
 
 

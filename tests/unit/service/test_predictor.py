@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
-from model.prediction import Record, text_fingerprint
+from model.prediction import CutOff, Record, text_fingerprint
 from service.errors import Broken, ClientGone, DeadlineExceeded, LogUnavailable, Overloaded, Stopping
 from service.metrics import Metrics
 from service.predictor import Limits, Predictor
@@ -21,15 +21,16 @@ from tests.api.stand_in import INFO, StandIn, ticking, wait_until
 class Bench:
     """A predictor with its parts in reach; `log` is what was committed, one list a transaction."""
 
-    def __init__(self, limits: Limits, store_text: str) -> None:
+    def __init__(self, limits: Limits, store_text: str, cut_off: CutOff | None = None) -> None:
         self.classifier = StandIn()
         self.metrics = Metrics(CollectorRegistry())
         self.metrics.know_model(INFO, "stand-in", "fp32", None)
         self.log: list[list[Record]] = []
         self.broken = False
         self.predictor = Predictor(
-            self.classifier, self.append, self.metrics, ticking(), limits, store_text=store_text, baseline_id="b1"
-        )
+            self.classifier, self.append, self.metrics, ticking(), limits,
+            store_text=store_text, baseline_id="b1", cut_off=cut_off,
+        )  # fmt: skip
 
     def append(self, records: Sequence[Record]) -> None:
         if self.broken:
@@ -45,8 +46,8 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*, store_text: str = "full", **limits: float) -> AsyncIterator[Bench]:
-    made = Bench(Limits(**{"workers": 2, **limits}), store_text)  # type: ignore[arg-type]  # numbers by name
+async def bench(*, store_text: str = "full", cut_off: CutOff | None = None, **limits: float) -> AsyncIterator[Bench]:
+    made = Bench(Limits(**{"workers": 2, **limits}), store_text, cut_off)  # type: ignore[arg-type]  # numbers by name
     made.predictor.start()
     try:
         yield made
@@ -77,6 +78,17 @@ async def test_an_answer_is_what_the_log_holds():
         )  # fmt: skip
         assert record.id.version == 7
         assert record.text_hash == text_fingerprint("four")
+
+
+@runs
+async def test_the_cut_off_decides_the_label_that_is_answered_and_stored():
+    """The stand-in gives class 0 a score of 0.7 and class 1 one of 0.1, which is enough for this cut-off."""
+    async with bench(cut_off=CutOff(positive=1, value=0.05)) as it:
+        [record] = await it.ask("four")
+        assert (record.label, record.prediction.label) == ("Sports", 1)
+        assert record.prediction.confidence == pytest.approx(0.1)
+        assert record.prediction.scores.argmax() == 0
+        assert it.log == [[record]]
 
 
 @runs
