@@ -178,3 +178,11 @@ def test_a_probability_that_is_none_is_not_believed():
     finding = run(replace(labels, asked=np.zeros(100)))
     assert finding.details["audited"] is None
     assert finding.estimate.count == 100
+
+
+def test_the_accuracy_shown_weighs_each_audited_label():
+    """Wrong answers asked for four times as often as right ones count a quarter each."""
+    labels = labelled(8, 400, 0, right_of_volunteered=1.0)
+    finding = run(replace(labels, asked=np.where(labels.correct, 0.1, 0.4)))
+    right, wrong = labels.correct.sum(), (~labels.correct).sum()
+    assert finding.estimate.value == pytest.approx(right / (right + wrong / 4))
