@@ -11,7 +11,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def read_captured(place: Path) -> list[Captured]:
         try:
             inputs = _inputs(said.get("endpointInput"))
             answers = _answers(said["endpointOutput"])
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
             raise InputError(
                 f"Line {line} of {path} holds an answer that is no list of scores; known are CSV and the JSON of "
                 "SageMaker's algorithms and of Hugging Face's."
@@ -80,11 +80,13 @@ def read_ground_truth(place: Path) -> dict[str, str]:
 def prediction_table(
     captured: Sequence[Captured], truth: Mapping[str, str], labels: Sequence[str], inputs: Sequence[str]
 ) -> dict[str, list[Any]]:
-    """Columns of one row an answer: `id`, `time`, the inputs (`inputs` names numbers; a text is `text`), scores, `label`.
+    """Columns, a row an answer: `id`, `time`, the inputs (`inputs` names numbers; a text is `text`), scores, `label`.
 
     With `labels` (in the order of the scores; of two classes with one score: negative, positive) the scores are called
     `score_<label>` and 0, 1, … in the truth become names; without them `score`, or `score_0`, `score_1`, …
     """
+    if any(len(each.classes) == 1 for each in captured):
+        captured = [_both(each, labels) for each in captured]
     classes = tuple(labels) or captured[0].classes
     width = len(captured[0].scores)
     if any(len(each.scores) != width for each in captured):
@@ -100,11 +102,22 @@ def prediction_table(
         **_score_columns(captured, classes, width),
     }
     if truth:
-        named = {str(place): name for place, name in enumerate(classes)}
+        named = {str(place): name for place, name in enumerate(classes)} | {name: name for name in classes}
         found = [truth.get(each.id) for each in captured]
-        columns["label"] = [None if value is None or value in classes else named.get(value, value) for value in found]
-        columns["label"] = [name or value for name, value in zip(columns["label"], found, strict=True)]
+        columns["label"] = [None if value is None else named.get(value, value) for value in found]
     return columns
+
+
+def _both(answer: Captured, labels: Sequence[str]) -> Captured:
+    """An answer that names its best class alone, as one with the scores of both classes."""
+    if len(labels) != 2 or answer.classes[0] not in labels:
+        raise InputError(
+            "The captured answers name their best class alone; give the two --labels by these names, or have the "
+            "endpoint answer with all scores (top_k)."
+        )
+    best = answer.scores[0]
+    scores = (best, 1 - best) if answer.classes[0] == labels[0] else (1 - best, best)
+    return replace(answer, classes=tuple(labels), scores=scores)
 
 
 def _input_columns(captured: Sequence[Captured], names: Sequence[str]) -> dict[str, list[Any]]:
@@ -125,8 +138,12 @@ def _score_columns(captured: Sequence[Captured], classes: tuple[str, ...], width
     if width == 1:
         return {"score": [each.scores[0] for each in captured]}
     names = classes or tuple(map(str, range(width)))
-    order = [{name: score for name, score in zip(each.classes or names, each.scores, strict=True)} for each in captured]
-    return {f"score_{name}": [row.get(name) for row in order] for name in names}
+    # an endpoint may call its classes LABEL_0, …: in their order they are those that were named
+    rows = [
+        dict(zip(each.classes if set(each.classes) == set(names) else names, each.scores, strict=True))
+        for each in captured
+    ]
+    return {f"score_{name}": [row[name] for row in rows] for name in names}
 
 
 def _events(place: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
@@ -188,7 +205,7 @@ def _inputs(part: Mapping[str, Any] | None) -> list[tuple[float, ...] | str | No
         if "csv" in str(part.get("observedContentType", part.get("encoding", ""))).lower():
             return [tuple(float(cell) for cell in row) for row in csv.reader(io.StringIO(content)) if row]
         return [content]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, StopIteration):
         return []
 
 

@@ -1,12 +1,13 @@
-"""A table from a file (CSV, JSON Lines or Parquet), and its columns as numbers or as names.
+"""A table from a file (CSV, JSON Lines or Parquet) or to one, and its columns as numbers or as names.
 
 Knows nothing of what a column means.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,30 @@ def read_table(path: Path) -> pd.DataFrame:
     if not frame.columns.is_unique:
         raise InputError(f"{path} has two columns of one name; call them differently.")
     return frame
+
+
+def write_table(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
+    """The columns as a file of the form that its name ends in, whole or not at all. Raises InputError."""
+    import pandas as pd
+
+    if path.exists():
+        raise InputError(f"{path} exists already; choose another --output.")
+    frame = pd.DataFrame(dict(columns))
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        match path.suffix.lower():
+            case ".csv":
+                frame.to_csv(unfinished, index=False)
+            case ".jsonl":
+                frame.to_json(unfinished, orient="records", lines=True, double_precision=15, force_ascii=False)
+            case ".parquet":
+                frame.to_parquet(unfinished)
+            case _:
+                raise InputError(f"{path} ends in none of .csv, .jsonl and .parquet; choose another --output.")
+        unfinished.rename(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise InputError(f"Cannot write {path}: {error.strerror}.") from None
 
 
 def number_column(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:

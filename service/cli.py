@@ -257,6 +257,38 @@ def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None
     enforce(gates)
 
 
+@main.command(cls=_OfManyValues)
+@click.option("--captured", required=True, metavar="PLACE", help="Captured data: a .jsonl file or a directory of them.")
+@click.option("--ground-truth", default=None, metavar="PLACE", help="Ground truth: a .jsonl file or a directory.")
+@click.option("--labels", default=None, help="Class names in the order of the scores; comma-separated.")
+@click.option("--input-columns", multiple=True, metavar="C…", help="Names of the captured numbers, in their order.")
+@click.option("--output", required=True, type=_FILE, help="File to make: .csv, .jsonl or .parquet.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, alone on stdout.")
+def sagemaker(
+    *,
+    captured: str,
+    ground_truth: str | None,
+    labels: str | None,
+    input_columns: tuple[str, ...],
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Turn SageMaker's captured data and ground truth into a file for evaluate, check or baseline."""
+    from service import wiring
+
+    names = tuple(name.strip() for name in labels.split(",")) if labels else ()
+    done = wiring.sagemaker(captured, ground_truth, names, _several(input_columns), output)
+    if as_json:
+        click.echo(json.dumps(done))
+    else:
+        click.echo(f"{output}: {done['rows']} predictions, {done['labelled']} with a label")
+
+
+def _several(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Names one by one, or with commas between them."""
+    return tuple(part.strip() for name in given for part in name.split(",") if part.strip())
+
+
 @main.command()
 @settings_flags("margin", "interval", "false_pages_per_year", "false_notices_per_year")
 @click.option("--baseline", "directory", required=True, metavar="DIRECTORY", help="Its path or s3:// URL.")

@@ -209,6 +209,29 @@ def _track(tracking: Tracking | None, made: Baseline, directory: Path, output: s
     return run_id
 
 
+def sagemaker(
+    captured: str, ground_truth: str | None, labels: tuple[str, ...], inputs: tuple[str, ...], output: Path
+) -> dict[str, Any]:
+    """`bertwatch sagemaker`."""
+    from model.remote import local_directory, local_file
+    from model.sagemaker_files import prediction_table, read_captured, read_ground_truth
+    from monitors.table_file import write_table
+
+    def at_hand(place: str) -> Any:
+        return local_file(place) if place.endswith(".jsonl") else local_directory(place)
+
+    with at_hand(captured) as place:
+        answers = read_captured(place)
+    truth: dict[str, str] = {}
+    if ground_truth is not None:
+        with at_hand(ground_truth) as place:
+            truth = read_ground_truth(place)
+    columns = prediction_table(answers, truth, labels, inputs)
+    labelled = sum(label is not None for label in columns.get("label", ()))
+    write_table(columns, output)
+    return {"output": str(output), "rows": len(answers), "labelled": labelled, "columns": list(columns)}
+
+
 def check(settings: Settings, directory: str, predictions: str, *, as_json: bool) -> int:
     """`bertwatch check`: one round on a file; exit status 1 for a ticket or a page."""
     import json
@@ -222,6 +245,7 @@ def check(settings: Settings, directory: str, predictions: str, *, as_json: bool
     from service.store.verdict_json import encode_verdict
     from service.terminal import verdict_lines
 
+    log_to_stderr("warning")  # the verdict is all that stands on stdout
     with local_directory(directory) as baseline_at, local_file(predictions) as file:
         held = load_baseline(baseline_at)
         window = read_predictions(file, held.model, held.cut_off)
