@@ -161,7 +161,7 @@ tests:
 """
 
 
-def asked(labels=LABELS, **words):
+def asked(**words):
     return Words(behavior="none", **words).questions(LABELS)
 
 
