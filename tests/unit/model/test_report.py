@@ -8,8 +8,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from model.evaluation import evaluate
-from model.report import Subject, write_report
+from model.evaluation import evaluate, proportion
+from model.evaluation.behavior import BehaviorReport, BehaviorResult, FailedCase
+from model.evaluation.paired import Comparison, Pair, flips, paired
+from model.gates import judge_gates, read_gate
+from model.prediction import CutOff, ModelInfo
+from model.report import Beside, Subject, write_report
 from model.report.palette import NAMED, with_variables
 from model.report.remarks import frequent_errors, percent, remarks
 
@@ -182,3 +186,121 @@ def test_frequent_errors_are_in_order_and_no_more_than_there_are():
 def test_less_than_all_is_never_a_hundred_percent():
     assert percent(0.99999).startswith("99.9")
     assert percent(1.0).startswith("100.0")
+
+
+# what stands beside the evaluation
+
+HOSTILE = "<img src=x onerror=alert(1)> {{ 7 * 7 }}"
+
+
+def behavior(*, failing):
+    failed = (1,) if failing else ()
+    case = FailedCase(1, HOSTILE, f"{HOSTILE}!", "Sports", "World")
+    tests = (
+        BehaviorResult(
+            "typos", "invariance", HOSTILE, 0.05, proportion(len(failed), 12), failed, (case,) * len(failed), "d"
+        ),
+        BehaviorResult("clear cases", "minimum", "", 0.05, proportion(0, 12), (), (), "e"),
+    )
+    return BehaviorReport("mine", tests)
+
+
+def compared(old, new, **facts):
+    pair = Pair(old.labels, old.truth, old.predicted, new.predicted, old.scores, new.scores, np.arange(1, len(old) + 1))
+    return Comparison(
+        old_id="0ld", old_model=ModelInfo("v1", old.labels, (), "<i>before</i>"), rows=len(old), old_rows=len(old),
+        new_rows=len(new), changes=paired(pair, old.metrics, new.metrics, resamples=50), behavior=(),
+        flips=flips(pair), p_value=0.00001, **facts,
+    )  # fmt: skip
+
+
+def beside(evaluation, directory, **parts):
+    subject = Subject("newsroom", {}, np.arange(1, len(evaluation) + 1))
+    write_report(evaluation, subject, directory, Beside(**parts))
+    return (directory / "report.html").read_text(encoding="utf-8")
+
+
+def test_behavior_tests_are_shown_with_their_cases_and_nothing_of_them_is_markup(tmp_path):
+    html = beside(evaluated(rows=60), tmp_path, behavior=behavior(failing=True))
+    assert "1 of 2 behavior tests fail" in html
+    assert "<img" not in html
+    assert html.count("&lt;img src=x") == 3
+    assert re.search("<details open><summary>typos: 1 of 12 cases fail", html)
+    assert ">fails<" in html
+    assert ">passes<" in html
+
+
+def test_passing_behavior_tests_warn_of_nothing(tmp_path):
+    html = beside(evaluated(rows=60), tmp_path, behavior=behavior(failing=False))
+    assert "behavior tests fail" not in html
+    assert "clear cases" in html
+
+
+def test_gates_are_shown_with_their_figures(tmp_path):
+    gates = judge_gates([read_gate("accuracy>=0.99"), read_gate("accuracy>=0")], evaluated().metrics, {}, ())
+    html = beside(evaluated(rows=60), tmp_path, gates=gates)
+    assert "A release gate says no" in html
+    assert html.count('<span class="stamp">failed</span>') == html.count('<span class="stamp">passed</span>') == 1
+
+
+def test_a_worse_model_is_called_worse_and_its_rows_are_named(tmp_path):
+    good = evaluated(rows=300, skill=3)
+    swapped = np.where(np.arange(300) % 3 == 0, (good.predicted + 1) % 4, good.predicted)
+    worse = evaluate(good.truth, good.scores, good.labels, predicted=swapped, resamples=50)
+    found = compared(good, worse)
+    html = beside(worse, tmp_path, comparison=found)
+    assert "Clearly worse than 0ld" in html
+    assert f"{len(found.regressed)} rows were right and are wrong now" in html
+    assert f'<td class="n">{found.regressed[0].row}</td>' in html
+    assert "p is below 0.0001" in html
+    assert "<i>before" not in html
+
+
+def test_a_model_beside_itself_is_not_called_better(tmp_path):
+    found = evaluated(rows=100)
+    assert "The same rows are right as in 0ld" in beside(found, tmp_path, comparison=compared(found, found))
+
+
+def two_classes(rare=0.1):
+    rng = np.random.default_rng(0)
+    truth = (rng.random(800) < rare).astype(int)
+    score = np.clip(rng.normal(0.15 + 0.2 * truth, 0.1), 0.01, 0.99)
+    return truth, np.column_stack([1 - score, score]), ("stays", "leaves")
+
+
+def test_the_cut_off_is_marked_in_its_table(tmp_path):
+    truth, scores, labels = two_classes()
+    cut = CutOff(1, 0.27, "cost", 1, 6)
+    found = evaluate(truth, scores, labels, predicted=cut.classes(scores), resamples=50)
+    html = beside(found, tmp_path, cut_off=cut)
+    chosen = re.search('<tr class="chosen">(.*?)</tr>', html)[1]
+    hits = int(((truth == 1) & (scores[:, 1] >= 0.27)).sum())
+    false = int(((truth == 0) & (scores[:, 1] >= 0.27)).sum())
+    assert ">0.27<" in chosen
+    assert f'<td class="n">{false}</td><td class="n">{int(truth.sum()) - hits}</td>' in chosen
+    assert "was chosen on the rows that it is judged by" in html
+    assert "a false leaves costs 1, a missed one 6" in html
+
+
+def test_accuracy_below_a_constant_answer_is_explained_where_the_scores_are_good():
+    truth, scores, labels = two_classes()
+    said = titles(evaluate(truth, scores, labels, predicted=CutOff(1, 0.2).classes(scores), resamples=50))
+    assert said["Accuracy is not the figure to read here"].tone == "warning"
+
+
+def test_a_segment_that_is_clearly_worse_is_named_and_chance_is_not():
+    found = evaluated(rows=600, skill=4, segments=["web", "app", "mail"] * 200)
+    assert not any("segment" in title for title in titles(found))
+    segments = ["mail" if not right and row % 2 else "web" for row, right in enumerate(found.correct)]
+    segments[:40] = ["mail"] * 40
+    assert titles(evaluated(rows=600, skill=4, segments=segments))["Worse in segment “mail”"].tone == "warning"
+
+
+def test_every_segment_has_its_constant_answer_beside_it(written):
+    found, html, _ = written
+    assert set(found.segment_figures) == set(found.segments) == {"web", "app"}
+    for name, figures in found.segment_figures.items():
+        assert figures["accuracy"] == found.segments[name]
+        rows = found.truth[:150] if name == "web" else found.truth[150:]
+        assert figures["constant_accuracy"].value == np.bincount(rows).max() / 150
+    assert "Always one class" in html
