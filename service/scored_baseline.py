@@ -20,18 +20,22 @@ from service.made_elsewhere import ELSEWHERE, UNKNOWN
 from service.offline import Made, refuse_repeated_rows, repeated_rows, write_baseline_report
 from service.release import Questions
 
+STEPS = 3
+"""Figures, baseline, report."""
+
 
 def make_scored_baseline(
     rows: ScoredRows,
     model: ModelInfo,
     output: Path,
+    progress: Callable[[int], None] = lambda steps: None,
     *,
     asked: Questions | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Made:
     """Evaluate, fit the baseline, and write it with its report as directory `output`. Raises InputError.
 
-    A gate that says no raises nothing here: the baseline is made.
+    A gate that says no raises nothing here: the baseline is made. `progress` is told of each of `STEPS` steps.
     """
     asked = asked or Questions()
     asked.refuse(rows.labels)
@@ -41,6 +45,7 @@ def make_scored_baseline(
         cut_off = asked.cut_off.chosen(rows.truth, rows.scores, rows.labels)
         said = None if cut_off is None else cut_off.classes(rows.scores)
         evaluation = evaluate(rows.truth, rows.scores, rows.labels, predicted=said, segments=rows.segments)
+        progress(1)
         baseline = fit_baseline(
             model=model,
             engine=ELSEWHERE,
@@ -62,7 +67,9 @@ def make_scored_baseline(
         )
         answers = asked.answered(baseline)
         write_baseline(baseline, unfinished)
+        progress(1)
         more = {"Features": ", ".join(model.features) or "none; only scores can be watched"}
         remarks = repeated_rows(hashes, rows.truth) if hashes is not None and repeated else ()
         write_baseline_report(evaluation, baseline, unfinished, more, answers=answers, remarks=remarks)
+        progress(1)
     return Made(baseline, answers)

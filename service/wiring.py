@@ -155,15 +155,17 @@ def evaluate(
     from monitors.baseline.contract import CONTRACT_FILE
     from monitors.scored_file import read_scored
     from service.release_words import release_facts, release_lines
-    from service.scored_baseline import make_scored_baseline
+    from service.scored_baseline import STEPS, make_scored_baseline
     from service.terminal import figures
 
     _check_tracking(tracking)
     with workplace(output, CONTRACT_FILE) as directory:
-        with local_file(predictions) as path:
-            rows = read_scored(path, columns, allow_missing=words.allow_missing_classes)
-            model = rows.model(version, name or path.stem)
-        made = make_scored_baseline(rows, model, directory, asked=words.questions(rows.labels))
+        with progress_bar("Evaluating", STEPS + 1, quiet=quiet) as advance:
+            with local_file(predictions) as path:
+                rows = read_scored(path, columns, allow_missing=words.allow_missing_classes)
+                model = rows.model(version, name or path.stem)
+            advance(1)
+            made = make_scored_baseline(rows, model, directory, advance, asked=words.questions(rows.labels))
         send(directory, output, CONTRACT_FILE)
         head = f"{output}: {model.name} ({model.version}), {len(rows)} rows"
         lines = [head, *figures(made.baseline.metrics), *release_lines(made.baseline, made.answers)]
