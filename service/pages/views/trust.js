@@ -36,7 +36,7 @@ export function drawTrust({ model, monitor, accuracy, estimated_accuracy: estima
           row(
             "Labels",
             accuracy
-              ? `${count(accuracy.labels)}, ${percent(accuracy.coverage)} of predictions`
+              ? `accuracy rests on ${count(accuracy.labels)}; ${percent(accuracy.coverage)} of predictions have one`
               : "none; accuracy cannot be measured without them",
           ),
           row("Estimate", !estimate ? "none yet" : estimate.trusted ? "trusted" : "not to be trusted now"),
