@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PARALLEL ?= 2
 
-.PHONY: help install demo test check bench test-image test-faults test-statistics format clean
+.PHONY: help install demo test check bench bench-engine test-image test-faults test-statistics format clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,9 @@ test-faults: $(VENV)/.installed-for-tests  ## The long form of the fault tests
 
 bench: $(VENV)/.installed-for-tests  ## Benchmarks, against a control in the same run
 	$(BIN)/python -m tests.bench
+
+bench-engine: $(VENV)/.installed-for-tests  ## Engines alone, all workers, no HTTP (ARGUMENTS='--model DIR' or '--shape 12x768')
+	$(BIN)/python -m tests.bench.engine $(ARGUMENTS)
 
 format: $(VENV)/.installed-for-tests  ## Format and mend what can be mended
 	$(BIN)/ruff format .

@@ -32,8 +32,9 @@ def file_name(precision: str) -> str:
 
 
 def readable(artifact: Artifact, precision: str) -> Iterator[Path]:
-    """Where the file may stand, in order of preference."""
-    yield artifact.path / file_name(precision)
+    """Where a file of ours may stand, in order of preference; a stranger's model.onnx is not looked at."""
+    if artifact.own:
+        yield artifact.path / file_name(precision)
     yield _cached(artifact, precision)
 
 
@@ -86,7 +87,7 @@ def make(artifact: Artifact, precision: str) -> bytes:
     padding = -1 if network.padding is None else network.padding
     facts = {FINGERPRINT: fingerprint(artifact, precision), PADDING: str(padding)}
     model = build_model(network, int8=precision == "int8", facts=facts)
-    if model.ByteSize() > _MOST_BYTES:
+    if sum(len(weight.raw_data) for weight in model.graph.initializer) > _MOST_BYTES:
         raise Unfit("The model is larger than an ONNX file may be.")
     return bytes(model.SerializeToString(deterministic=True))
 

@@ -83,10 +83,13 @@ def _open(artifact: Artifact, precision: str, threads: int) -> Any:
     log.info("making the engine's file in %s, once for this model", precision)
     content = export.make(artifact, precision)
     try:
-        log.info("made %s", export.keep(content, artifact, precision))
+        file = export.keep(content, artifact, precision)
     except OSError as error:
         log.warning("the engine's file cannot be kept, and will be made at every start (%s)", error.strerror)
-    return _session(content, threads)
+        return _session(content, threads)
+    log.info("made %s", file)
+    del content  # as large as the weights
+    return _session(str(file), threads)
 
 
 def _existing(file: Path, wanted: str, threads: int) -> Any | None:
