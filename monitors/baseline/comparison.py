@@ -46,7 +46,7 @@ def _called(model: ModelInfo) -> str:
 def compare(old: Baseline, new: Baseline) -> Comparison:
     """Every figure that both have, new less old, with an interval of 95 %, and the rows that flipped.
 
-    Rows are the same where text and true class are. Where at least half of each baseline's rows are shared, the two
+    Rows are the same where text and true class are (see `_shared` for rows without texts). Where at least half of each baseline's rows are shared, the two
     are compared on the shared rows, as pairs; otherwise as if they saw different rows, which is wider. Raises
     InputError when the classes differ.
     """
@@ -76,7 +76,14 @@ def compare(old: Baseline, new: Baseline) -> Comparison:
 
 
 def _shared(old: Baseline, new: Baseline) -> tuple[list[int], list[int]]:
-    """Positions of the rows that both have: the same text and class, the nth repetition beside the nth."""
+    """Positions of the rows that both have: the same text and class, the nth repetition beside the nth.
+
+    Where no text is known, as many rows with the same true classes in the same order are the same rows.
+    """
+    if not old.reference.text_hash.any() and not new.reference.text_hash.any():
+        alike = [key[1] for key in _keys(old)] == [key[1] for key in _keys(new)]
+        positions = list(range(len(new.reference))) if alike else []
+        return positions, positions
     places: dict[tuple[int, str, int], int] = {}
     for position, key in enumerate(_keys(old)):
         places[key] = position

@@ -273,6 +273,14 @@ def test_rows_are_matched_by_text_wherever_they_stand(baseline):
     assert (found.rows, found.flips) == (40, ())
 
 
+def test_rows_without_texts_are_matched_by_their_order_and_class():
+    one = fitted(texts=None)
+    other = fitted(texts=None, predictions=predictions(seed=5))
+    assert compare(one, other).rows == 40
+    assert compare(one, fitted(texts=None, truth=(np.arange(40) + 1) % 3)).rows == 0
+    assert compare(one, fitted(predictions=predictions(seed=5))).rows == 0
+
+
 def test_repeated_rows_are_matched_one_by_one(baseline):
     texts = ["the same text"] * 40
     one = fitted(texts=iter(texts))
