@@ -38,27 +38,40 @@ class Budget:
     def check_alpha(self) -> float:
         """Probability that one check of the window alarms in one quiet round.
 
-        Notices a year, over rounds, over the checks that can alarm by chance (Bonferroni). Rounds whose windows overlap
-        are counted as if they did not: near the tail they hardly repeat each other.
+        Notices a year, less what streams over predictions may take, over rounds, over the checks that can alarm by
+        chance (Bonferroni). Rounds whose windows overlap are counted as if they did not: near the tail they hardly
+        repeat each other.
         """
         many = sum(getattr(check, "budgeted", True) for check in self.checks)
-        return _held(SPENT * self.false_notices_per_year / self.rounds_per_year / max(many, 1))
+        left = SPENT * self.false_notices_per_year - self._count("predictions") * self.notice_stream_alpha
+        return _held(left / self.rounds_per_year / max(many, 1))
 
     @property
     def stream_alpha(self) -> float:
-        """Probability that one stream ever alarms while nothing is wrong, from its start to its restart.
+        """Probability that one stream over labels ever alarms while nothing is wrong, from its start to its restart.
 
         Streams over labels page, so the pages pay for them; the probability is for a stream's whole life,
         not for a year: the promise is the stronger one.
         """
-        return _held(SPENT * self.false_pages_per_year / max(len(self.streams), 1))
+        return _held(SPENT * self.false_pages_per_year / max(self._count("labels"), 1))
+
+    @property
+    def notice_stream_alpha(self) -> float:
+        """The same for a stream over predictions, which proves no harm and so is paid from the notices: as much as a
+        check that is asked once a round may take of a year, and no more."""
+        many = sum(getattr(check, "budgeted", True) for check in self.checks) + self._count("predictions")
+        return _held(SPENT * self.false_notices_per_year / max(many, 1))
 
     @property
     def alphas(self) -> Mapping[str, float]:
         """By name of check and stream. Checks that cannot alarm by chance get the share of one that can."""
+        of_streams = {"labels": self.stream_alpha, "predictions": self.notice_stream_alpha}
         return {one.name: self.check_alpha for one in self.checks} | {
-            one.name: self.stream_alpha for one in self.streams
+            one.name: of_streams[one.reads] for one in self.streams
         }
+
+    def _count(self, reads: str) -> int:
+        return sum(stream.reads == reads for stream in self.streams)
 
 
 def _held(alpha: float) -> float:

@@ -132,7 +132,9 @@ def _quiet(verdict: Verdict) -> bool:
     if verdict.kind is not Kind.HARMFUL:
         return verdict.severity is Severity.NONE
     seen = [finding for finding in verdict.findings if finding.aspect in OF_THE_WINDOW]
-    compared = any(finding.state is State.OK and finding.aspect in COMPARISONS for finding in seen)
+    compared = any(
+        finding.state is State.OK and finding.aspect in COMPARISONS and finding.of_window for finding in seen
+    )
     return compared and not _alarms(seen)
 
 

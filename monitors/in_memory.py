@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.prediction import ModelInfo
-from monitors.protocols import Memory, Notification, Outcome
+from monitors.protocols import ROWS_AT_A_TIME, Memory, Notification, Outcome
 from monitors.verdict import Verdict
 from monitors.window import COLUMNS, Window, empty_window
 
@@ -63,11 +63,12 @@ class MemoryLog:
         times = np.sort(self._rows.time[self._between(version, 0, end)])
         return int(times[-rows]) if len(times) >= rows else None
 
-    def after(self, version: str, cursor: int, reads: Reads) -> tuple[Window, int]:
+    def after(self, version: str, cursor: int, reads: Reads, most: int = ROWS_AT_A_TIME) -> tuple[Window, int]:
         if version != self._model.version:
             return empty_window(self._model, 0, 0), self.end_cursor(reads)
         order = np.asarray(self._labels, np.intp) if reads == "labels" else np.arange(len(self._rows))
-        return self._taken(order[cursor:], 0, 0), len(order)
+        chosen = order[cursor : cursor + most]
+        return self._taken(chosen, 0, 0), cursor + len(chosen)
 
     def end_cursor(self, reads: Reads) -> int:
         return len(self._labels) if reads == "labels" else len(self._rows)

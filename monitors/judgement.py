@@ -172,7 +172,7 @@ def read_signs(findings: Sequence[Finding], window: Window, target: float, margi
     own = _own_accuracy(window)
     speaks = own is not None and own.count >= SPEAKING
     explained = any(finding.aspect is Aspect.CLASS_MIX and finding.details.get("explains") for finding in alarms)
-    compared = [finding for finding in findings if finding.aspect in COMPARISONS]
+    compared = [finding for finding in findings if finding.aspect in COMPARISONS and finding.of_window]
     return Signs(
         proven=Aspect.HARM in aspects,
         changed=bool(aspects & {Aspect.INPUT, Aspect.OUTPUT}) and not explained,

@@ -17,6 +17,8 @@ from monitors.window import Window
 if TYPE_CHECKING:
     from monitors.baseline import Baseline
 
+ROWS_AT_A_TIME = 50_000
+"""Rows that a stream is handed at once: however far behind it is, memory stays bounded."""
 Clock = Callable[[], int]
 """Now, in microseconds since the epoch."""
 
@@ -164,8 +166,12 @@ class Log(Protocol):
         """Time of the `rows`-th newest row before `end`; None where there are fewer."""
         ...
 
-    def after(self, version: str, cursor: int, reads: Literal["predictions", "labels"]) -> tuple[Window, int]:
-        """Rows committed after `cursor` in commit order, and the new cursor. A cursor of 0 is the beginning.
+    def after(
+        self, version: str, cursor: int, reads: Literal["predictions", "labels"], most: int = ROWS_AT_A_TIME
+    ) -> tuple[Window, int]:
+        """The first `most` rows committed after `cursor` in commit order, and the cursor after the last of them.
+
+        A cursor of 0 is the beginning. A cursor that does not move is the end.
 
         For "labels": one row per *first* label of a prediction, in order of arrival; a corrected
         label does not come again.

@@ -16,6 +16,7 @@ from monitors.blame import blame, rows_to_read
 from monitors.episodes import Fresh, Reads, ResolvePolicy, Step, step
 from monitors.messages import News, body, title
 from monitors.protocols import (
+    ROWS_AT_A_TIME,
     Check,
     Clock,
     Episode,
@@ -30,7 +31,6 @@ from monitors.protocols import (
     StreamState,
 )
 from monitors.verdict import Finding, Severity, State, Verdict
-from monitors.window import Window
 
 logger = structlog.get_logger(__name__)
 
@@ -133,31 +133,30 @@ class Runner:
             return _failed(check, error)
 
     def _advance(self, memory: Memory) -> tuple[dict[str, StreamState], list[Finding]]:
-        """Every stream from its cursor to the end of the log; one that breaks keeps its place and its state."""
+        """Every stream from its cursor to the end of the log."""
         states, findings = dict[str, StreamState](), list[Finding]()
-        read: dict[tuple[int, Reads], tuple[Window, int]] = {}
         for stream in self._streams:
-            before = self._standing(stream, memory)
-            place = (before.cursor, stream.reads)
-            if place not in read:
-                read[place] = self._log.after(self._version, *place)
-            rows, cursor = read[place]
-            new = rows.take(rows.time >= before.state["since"])
+            states[stream.name], finding = self._catch_up(stream, self._standing(stream, memory))
+            findings.append(finding)
+        return states, findings
+
+    def _catch_up(self, stream: Stream, before: StreamState) -> tuple[StreamState, Finding]:
+        """A part of the log at a time; a stream that breaks keeps its place and its state."""
+        cursor, state = before.cursor, before.state["state"]
+        while True:
+            rows, cursor = self._log.after(self._version, cursor, stream.reads, ROWS_AT_A_TIME)
             try:
                 state, finding = stream.advance(
                     self._baseline,
-                    before.state["state"],
-                    new,
+                    state,
+                    rows.take(rows.time >= before.state["since"]),
                     margin=self._policy.margin,
                     alpha=self._alphas[stream.name],
                 )
             except Exception as error:  # noqa: BLE001 - a broken stream must not stop the others
-                states[stream.name] = before
-                findings.append(_failed(stream, error))
-            else:
-                states[stream.name] = StreamState(cursor, {**before.state, "state": dict(state)})
-                findings.append(finding)
-        return states, findings
+                return before, _failed(stream, error)
+            if len(rows) < ROWS_AT_A_TIME:
+                return StreamState(cursor, {**before.state, "state": dict(state)}), finding
 
     def _standing(self, stream: Stream, memory: Memory) -> StreamState:
         """Where a stream stands: at the beginning of the log in a version's first round. One that is new, or whose

@@ -94,7 +94,12 @@ class Finding:
     gross: bool = False
     """For INPUT and DATA: a change so large that no estimate helps (wrong field, foreign language, flood)."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-able: effect sizes by column, F1 by class, …"""
+    """JSON-able: effect sizes by column, F1 by class, …; `stream` where it is of a sequential test."""
+
+    @property
+    def of_window(self) -> bool:
+        """It compares this round's window. A sequential test speaks of all that came since it began."""
+        return not self.details.get("stream", False)
 
 
 @dataclass(frozen=True, slots=True)

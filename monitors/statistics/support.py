@@ -27,9 +27,13 @@ class Support:
 
     def outside(self, table: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n,): True where a row of (n, columns) lies farther out than 99.5 % of fresh baseline rows would."""
-        values = _by_ratio(table, self.counts)
-        far = ((_scaled(values, self.centre, self.spread) @ self.whitening) ** 2).sum(axis=1) > self.limit
+        far = self.distance(table) > self.limit
         return np.asarray(far | (self.beyond(table) != 0).any(axis=1))
+
+    def distance(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,): squared Mahalanobis distance of each row from the middle."""
+        values = _by_ratio(table, self.counts)
+        return np.asarray(((_scaled(values, self.centre, self.spread) @ self.whitening) ** 2).sum(axis=1))
 
     def beyond(self, table: NDArray[np.float64]) -> NDArray[np.int8]:
         """(n, columns): −1 where a number lies well below all of the baseline's, 1 where well above, else 0."""

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
 from model.prediction import ModelInfo, Record
+from monitors.protocols import ROWS_AT_A_TIME
 from monitors.window import Window
 from service.store.audits import UNEVEN
 from service.store.catalog import Catalog, Known
@@ -145,8 +146,12 @@ class PredictionLog:
             newest_first = prediction_numbers.c.time.desc()
             return connection.execute(query.order_by(newest_first).offset(rows - 1).limit(1)).scalar()
 
-    def after(self, version: str, cursor: int, reads: Literal["predictions", "labels"]) -> tuple[Window, int]:
-        """Rows committed after `cursor` in commit order, and the new cursor. A cursor of 0 is the beginning.
+    def after(
+        self, version: str, cursor: int, reads: Literal["predictions", "labels"], most: int = ROWS_AT_A_TIME
+    ) -> tuple[Window, int]:
+        """The first `most` rows committed after `cursor` in commit order, and the cursor after the last of them.
+
+        A cursor of 0 is the beginning. A cursor that does not move is the end.
 
         For "labels": one row per *first* label of a prediction, with that label as its truth, whatever
         has corrected it since: what a stream has read does not depend on when it read.
@@ -154,15 +159,14 @@ class PredictionLog:
         with self._database.reading() as connection:
             known = self._catalog.get(connection, version)
             if reads == "labels":
-                rows = read_labelled(connection, known, labels.c.first & EVEN & (labels.c.seq > cursor))
+                rows = read_labelled(connection, known, labels.c.first & EVEN & (labels.c.seq > cursor), most)
                 end = int(rows.others[-1][0]) if rows.others else cursor
                 return labelled_window(known, rows, period_of(rows)), end
             new = of_model(known) & (prediction_numbers.c.seq > cursor)
-            rows = read_unlabelled(connection, known, new, (prediction_numbers.c.seq,))
+            rows = read_unlabelled(connection, known, new, (prediction_numbers.c.seq,), most)
             end = int(rows.numbers["seq"][-1]) if len(rows.numbers) else cursor
-            return attach_labels(
-                connection, known, rows, period_of(rows), EVEN & (labels.c.prediction_seq > cursor)
-            ), end
+            of_rows = (labels.c.prediction_seq > cursor) & (labels.c.prediction_seq <= end)
+            return attach_labels(connection, known, rows, period_of(rows), EVEN & of_rows), end
 
     def end_cursor(self, reads: Literal["predictions", "labels"]) -> int:
         """The cursor that stands after everything committed so far."""

@@ -42,13 +42,17 @@ def between(known: Known, start: int, end: int) -> ColumnElement[bool]:
 
 
 def read_unlabelled(
-    connection: Connection, known: Known, where: ColumnElement[bool], order: tuple[ColumnElement[Any], ...]
+    connection: Connection,
+    known: Known,
+    where: ColumnElement[bool],
+    order: tuple[ColumnElement[Any], ...],
+    most: int | None = None,
 ) -> Rows:
     columns = (prediction_numbers.c.numbers, prediction_numbers.c.segment)
-    return _read(connection, known, select(*columns).where(where).order_by(*order))
+    return _read(connection, known, select(*columns).where(where).order_by(*order).limit(most))
 
 
-def read_labelled(connection: Connection, known: Known, where: ColumnElement[bool]) -> Rows:
+def read_labelled(connection: Connection, known: Known, where: ColumnElement[bool], most: int | None = None) -> Rows:
     """Rows with a label, in the order in which the labels arrived; `others` is (seq, label, its time, asked)."""
     query = (
         select(
@@ -62,6 +66,7 @@ def read_labelled(connection: Connection, known: Known, where: ColumnElement[boo
         .join_from(labels, prediction_numbers, WITH_ITS_LABEL)
         .where(labels.c.model == known.number, where)
         .order_by(labels.c.seq)
+        .limit(most)
     )
     return _read(connection, known, query)
 

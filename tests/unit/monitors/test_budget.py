@@ -17,7 +17,8 @@ def budget(interval: float = 300, pages: float = 1, notices: float = 12) -> Budg
 def test_a_year_of_quiet_rounds_stays_within_the_budget(interval):
     spread = budget(interval)
     able = [check for check in all_checks() if getattr(check, "budgeted", True)]
-    expected = spread.check_alpha * len(able) * spread.rounds_per_year
+    streams = [stream for stream in all_streams() if stream.reads == "predictions"]
+    expected = spread.check_alpha * len(able) * spread.rounds_per_year + spread.notice_stream_alpha * len(streams)
     assert expected == pytest.approx(SPENT * 12)
 
 
@@ -36,7 +37,7 @@ def test_checks_that_cannot_alarm_by_chance_take_no_share():
     assert {check.name for check in all_checks()} - {check.name for check in able} == {
         "accuracy", "estimated_accuracy", "silence",
     }  # fmt: skip
-    assert Budget(300, 1, 12, able).check_alpha == budget().check_alpha
+    assert Budget(300, 1, 12, able, all_streams()).check_alpha == budget().check_alpha
 
 
 def test_compressed_time_needs_a_budget_of_its_own_and_then_works():
@@ -44,6 +45,14 @@ def test_compressed_time_needs_a_budget_of_its_own_and_then_works():
     assert 1e-4 < budget(interval=2, pages=1000, notices=100_000).check_alpha < 1e-2
 
 
-def test_streams_share_the_pages():
-    assert budget(pages=0.01).stream_alpha == pytest.approx(SPENT * 0.01 / len(all_streams()))
+def test_streams_over_labels_share_the_pages_and_streams_over_predictions_are_paid_from_notices():
+    labels = [stream for stream in all_streams() if stream.reads == "labels"]
+    few = budget(pages=0.01, notices=1e-6)
+    assert few.stream_alpha == pytest.approx(SPENT * 0.01 / len(labels))
     assert budget(pages=1000).stream_alpha == MOST
+    spread = budget(notices=0.01)
+    assert spread.notice_stream_alpha < MOST
+    assert spread.notice_stream_alpha == budget(notices=0.01, pages=1000).notice_stream_alpha
+    for stream in all_streams():
+        share = spread.stream_alpha if stream.reads == "labels" else spread.notice_stream_alpha
+        assert spread.alphas[stream.name] == share

@@ -1,0 +1,142 @@
+"""A test that may be looked at after every prediction: do new numbers still look like those that came before?
+
+Knows strangeness scores, one or several a row, nothing of texts. What it remembers are counts in bins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 128
+"""Rows between two moments at which a change may be taken to begin."""
+FIRST = 0.5
+"""Stake on a change that was there from the first row on; the rest is spread over all later blocks."""
+STAKES = np.array([0.01, 0.01, 0.05, 0.05, 0.3, 0.7])
+"""Part of the money that each bet risks on a row. Small ones: one row in twenty is strange after many a change."""
+POWERS = np.array([0.1, 0.5, 0.1, 0.5, 0.2, 0.1])
+"""How far out in the tail each bet puts it."""
+CAP = 1e100
+INSIDE, BEYOND = 96, 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bins:
+    """Where scores fall: fixed by rows that are counted nowhere."""
+
+    edges: NDArray[np.float64]
+    """(scores, edges): ascending in each row."""
+
+    def place(self, scores: NDArray[np.float64]) -> NDArray[np.intp]:
+        """(n, scores): the bin of each score, 0 the least strange."""
+        columns = [np.searchsorted(edges, scores[:, at], side="left") for at, edges in enumerate(self.edges)]
+        return np.column_stack(columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Purse:
+    """What is remembered between two rows. Equal however the rows were batched."""
+
+    rows: int
+    counts: NDArray[np.int64]
+    """(scores, bins): rows that came before, those of the baseline among them."""
+    stakes: NDArray[np.float64]
+    """(scores, bets): money on the table when the present block began."""
+    growth: NDArray[np.float64]
+    """(scores, bets): log of what it has become since."""
+    peak: float
+    """The largest wealth so far: 1 / peak is an anytime-valid p-value."""
+
+
+def make_bins(scores: NDArray[np.float64]) -> Bins:
+    """Bins that are finer the farther out, and go on beyond the largest score. (n, scores), no NaN."""
+    inside = np.quantile(scores, 1 - np.geomspace(1.0, 1 / len(scores), INSIDE), axis=0)
+    step = np.maximum(scores.max(axis=0) - np.median(scores, axis=0), 1e-9)
+    beyond = scores.max(axis=0) + step * np.geomspace(0.02, 20.0, BEYOND)[:, None]
+    return Bins(np.sort(np.concatenate([inside, beyond]), axis=0).T.copy())
+
+
+def start(bins: Bins, scores: NDArray[np.float64]) -> Purse:
+    """Before the first row: what is normal are the scores (n, scores) of rows that did not shape score or bins."""
+    places, width = bins.place(scores), bins.edges.shape[1] + 1
+    counts = np.stack([np.bincount(places[:, at], minlength=width) for at in range(places.shape[1])])
+    shape = (len(counts), len(STAKES))
+    return Purse(0, counts.astype(np.int64), np.full(shape, FIRST / np.prod(shape)), np.zeros(shape), 0.0)
+
+
+def advance(bins: Bins, purse: Purse, scores: NDArray[np.float64], seed: int) -> Purse:
+    """The purse after more rows (n, scores), in order.
+
+    A conformal test martingale (Vovk, Gammerman and Shafer 2005; Vovk 2021, *Testing randomness online*): each row's
+    p-value is its rank among all rows before it, ties broken at random, which are independent and uniform while rows
+    are exchangeable. Every past row counts: against a frozen calibration set the same bets end in a false alarm.
+    Scores fall into bins, so that counts are all that is remembered; that makes ties, and nothing inexact.
+
+    Bets are 1 − w + w κ p^(κ−1), which win on strange rows only and risk a small part w. Half of the money is bet
+    from the first row on, the rest with weights 1/(j(j+1)) when block j begins; over scores and bets it is averaged.
+    By Ville's inequality the total ever exceeds 1/α with probability at most α.
+
+    It cannot see rows that are less strange than usual, nor a change that comes as slowly as the counts grow; it sees
+    any departure from exchangeability in the scores, also one of the time of day. `seed` fixes the ties.
+    """
+    places = bins.place(scores)
+    for first, last in _blocks(len(places), purse.rows):
+        purse = _within(purse, places[first:last], seed)
+    return purse
+
+
+def _within(purse: Purse, places: NDArray[np.intp], seed: int) -> Purse:
+    """Rows of one block."""
+    p_values, counts = _p_values(purse, places, seed)
+    won = np.log1p(STAKES * (POWERS * p_values[:, :, None] ** (POWERS - 1) - 1))
+    # accumulated from what stands, row by row, so that batches make no difference in the last digit
+    growth = np.cumsum(np.concatenate([purse.growth[None], won]), axis=0)[1:]
+    money = np.minimum(purse.stakes * np.exp(np.minimum(growth, 500.0)), CAP)
+    block = 1 + purse.rows // BLOCK
+    total = money.reshape(len(money), -1).cumsum(axis=1)[:, -1] + (1 - FIRST) / block
+    rows = purse.rows + len(places)
+    done = rows % BLOCK == 0
+    fresh = (1 - FIRST) / (block * (block + 1)) / purse.stakes.size
+    return Purse(
+        rows=rows,
+        counts=counts,
+        stakes=money[-1] + fresh if done else purse.stakes,
+        growth=np.zeros_like(purse.growth) if done else growth[-1],
+        peak=max(purse.peak, float(total.max())),
+    )
+
+
+def _p_values(purse: Purse, places: NDArray[np.intp], seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(n, scores): the rank of each row among all before it, and the counts after the last."""
+    rows, scores = places.shape
+    above = purse.counts.sum(axis=1)[:, None] - purse.counts.cumsum(axis=1)
+    earlier = np.tri(rows, k=-1, dtype=np.bool_)
+    ties = uniform(seed, purse.rows, rows, scores)
+    known = purse.counts.sum(axis=1)
+    p_values = np.empty((rows, scores))
+    counts = purse.counts.copy()
+    for at in range(scores):
+        place = places[:, at]
+        higher = above[at, place] + (earlier & (place[None, :] > place[:, None])).sum(axis=1)
+        equal = purse.counts[at, place] + (earlier & (place[None, :] == place[:, None])).sum(axis=1)
+        p_values[:, at] = (higher + ties[:, at] * (equal + 1)) / (known[at] + np.arange(rows) + 1)
+        counts[at] += np.bincount(place, minlength=counts.shape[1])
+    return p_values, counts
+
+
+def uniform(seed: int, first: int, rows: int, columns: int) -> NDArray[np.float64]:
+    """(rows, columns) in (0, 1), by place alone: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
+    place = np.arange(first * columns, (first + rows) * columns, dtype=np.uint64) + np.uint64(1)
+    mixed = place * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5).reshape(rows, columns) / 2**53
+
+
+def _blocks(rows: int, begun: int) -> list[tuple[int, int]]:
+    cuts = [0, *range(BLOCK - begun % BLOCK, rows, BLOCK), rows]
+    return [(first, last) for first, last in pairwise(cuts) if last > first]
