@@ -46,9 +46,9 @@ def _called(model: ModelInfo) -> str:
 def compare(old: Baseline, new: Baseline) -> Comparison:
     """Every figure that both have, new less old, with an interval of 95 %, and the rows that flipped.
 
-    Rows are the same where text and true class are (see `_shared` for rows without texts). Where at least half of each baseline's rows are shared, the two
-    are compared on the shared rows, as pairs; otherwise as if they saw different rows, which is wider. Raises
-    InputError when the classes differ.
+    Rows are the same where text and true class are (`_shared` says what holds for rows without texts). Where at least
+    half of each baseline's rows are shared, the two are compared on the shared rows, as pairs; otherwise as if they saw
+    different rows, which is wider. Raises InputError when the classes differ.
     """
     from model.evaluation.paired import Comparison, flips, mcnemar, paired, unpaired
 
