@@ -225,7 +225,7 @@ def test_a_service_that_is_down_inhibits_everything_of_its_job_but_itself():
     assert not inhibits(DOWN, {"alertname": "Watchdog", "severity": "none"})
 
 
-def test_an_episode_that_pages_inhibits_its_own_tickets_and_notices_only():
+def test_an_escalated_episode_inhibits_its_own_milder_alerts_only():
     ticket = alert("BertwatchEpisode", "ticket", model_version="v1", verdict="suspected_harm")
     assert inhibits(HARM, ticket)
     assert inhibits(HARM, {**ticket, "severity": "notice"})
@@ -233,6 +233,7 @@ def test_an_episode_that_pages_inhibits_its_own_tickets_and_notices_only():
     assert not inhibits(HARM, alert("BertwatchReplicaDown", "ticket", instance="a"))
     assert not inhibits(HARM, alert("BertwatchMonitorStale", "ticket", model_version="v1")), "nobody would end the page"
     assert not inhibits(ticket, HARM)
+    assert inhibits(ticket, {**ticket, "severity": "notice", "verdict": "benign_drift"})
 
 
 def test_causes_inhibit_their_effects():

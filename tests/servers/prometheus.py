@@ -57,11 +57,10 @@ def faster_rules(text: str) -> str:
 class Prometheus:
     """The API of a running server."""
 
-    url: str
+    client: httpx.Client
 
     def _get(self, path: str, **asked: Any) -> Any:
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=asked, timeout=30)
-        content = answer.json()
+        content = self.client.get(f"/api/v1/{path}", params=asked).json()
         assert content["status"] == "success", f"{asked}: {content['error']}"
         return content["data"]
 
@@ -106,5 +105,5 @@ def prometheus(directory: Path, address: str, target: str, key_file: Path, alert
         f"--rules.alert.resend-delay={faster('1m')}",  # alerts sent before Alertmanager is discovered wait for it
     ]  # fmt: skip
     url = f"http://{address}"
-    with running([*command], f"{url}/-/ready", directory / "log"):
-        yield Prometheus(url)
+    with running([*command], f"{url}/-/ready", directory / "log"), httpx.Client(base_url=url, timeout=30) as client:
+        yield Prometheus(client)
