@@ -168,7 +168,9 @@ def test_stranded_users_come_over(tmp_path):
         "score_yes", "--feature-columns", "tenure", "constant", "--output", tmp_path / "baseline",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    quiet = bertwatch("check", "--baseline", tmp_path / "baseline", "--predictions", day("quiet", 0), "--json")
+    quiet, moved = (
+        bertwatch("check", "--baseline", tmp_path / "baseline", "--predictions", file, "--json")
+        for file in (tmp_path / "first.parquet", day("moved", 25))
+    )
     assert (quiet.returncode, json.loads(quiet.stdout)["kind"]) == (0, "ok"), quiet.stderr
-    moved = bertwatch("check", "--baseline", tmp_path / "baseline", "--predictions", day("moved", 25), "--json")
     assert any("tenure" in reason for reason in json.loads(moved.stdout)["reasons"])
