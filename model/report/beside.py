@@ -21,8 +21,8 @@ _FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc", "roc_a
 _TITLES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
-    "macro_f1": "F1, macro",
-    "macro_roc_auc": "Area under ROC, macro",
+    "macro_f1": "Macro F1",
+    "macro_roc_auc": "Macro area under ROC",
     "roc_auc": "Area under ROC",
     "log_loss": "Log loss",
     "brier": "Brier score",
@@ -73,7 +73,7 @@ def _compared(comparison: Comparison) -> Remark:
     accuracy = comparison.change("accuracy")
     moved = "" if accuracy is None else f"Accuracy moved by {_shown(accuracy, accuracy.difference)} points. "
     worse = [change.name for change in comparison.worse]
-    overall = [_TITLES[name] for name in worse if name in _TITLES]
+    overall = [_TITLES[name][:1].lower() + _TITLES[name][1:] for name in worse if name in _TITLES]
     classes = dict.fromkeys(name.split("[", 1)[1][:-1] for name in worse if name.startswith(("recall[", "precision[")))
     behavior = [name.split("[", 1)[1][:-1] for name in worse if name.startswith("behavior[")]
     parts = [
