@@ -1,4 +1,4 @@
-"""Commands, thin: read arguments, call `wiring`, print. Nothing heavy is imported before a command runs.
+"""Commands, thin: read arguments, call `wiring` or `workbench`, print. Nothing heavy is imported before a command runs.
 
 Exit status: 0 done, 1 a gate said no, 2 input or surroundings wrong.
 """
@@ -165,9 +165,9 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, alone on stdout.")
 def train(as_json: bool, **arguments: Any) -> None:
     """Fine-tune a sequence classifier: the first rows train it, the next ones test it."""
-    from service import wiring
+    from service import workbench
 
-    result = wiring.train(**arguments, quiet=as_json)
+    result = workbench.train(**arguments, quiet=as_json)
     if as_json:
         click.echo(json.dumps(result))
 
@@ -199,10 +199,10 @@ def baseline(
     tracking = _tracking(mlflow_uri, experiment, run_id)
     words = _words(flags)
     from model.gates import enforce
-    from service import wiring
+    from service import workbench
 
     settings = _settings(flags, needed=("model",))
-    result, gates = wiring.baseline(settings, dataset, rows, output, words=words, tracking=tracking, quiet=as_json)
+    result, gates = workbench.baseline(settings, dataset, rows, output, words=words, tracking=tracking, quiet=as_json)
     if as_json:
         click.echo(json.dumps(result))
     enforce(gates)
@@ -246,9 +246,9 @@ def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None
         positive=given["positive_class"],
     )
     from model.gates import enforce
-    from service import wiring
+    from service import workbench
 
-    result, gates = wiring.evaluate(
+    result, gates = workbench.evaluate(
         predictions, columns, output,
         version=given["model_version"], name=given["name"], words=words, tracking=tracking, quiet=as_json,
     )  # fmt: skip
@@ -274,10 +274,10 @@ def sagemaker(
     as_json: bool,
 ) -> None:
     """Turn SageMaker's captured data and ground truth into a file for evaluate, check or baseline."""
-    from service import wiring
+    from service import workbench
 
     names = tuple(name.strip() for name in labels.split(",")) if labels else ()
-    done = wiring.sagemaker(captured, ground_truth, names, _several(input_columns), output)
+    done = workbench.sagemaker(captured, ground_truth, names, _several(input_columns), output)
     if as_json:
         click.echo(json.dumps(done))
     else:
@@ -298,9 +298,9 @@ def _several(given: tuple[str, ...]) -> tuple[str, ...]:
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON, alone on stdout.")
 def check(directory: str, predictions: str, as_json: bool, **flags: Any) -> None:
     """One round of checks on a file of predictions; status 1 if the verdict is a ticket or a page."""
-    from service import wiring
+    from service import workbench
 
-    sys.exit(wiring.check(_settings(flags), directory, predictions, as_json=as_json))
+    sys.exit(workbench.check(_settings(flags), directory, predictions, as_json=as_json))
 
 
 @main.command()
@@ -317,9 +317,9 @@ def check(directory: str, predictions: str, as_json: bool, **flags: Any) -> None
 def calibrate(predictions_per_day: float, label_share: float, seed: int, as_json: bool, **flags: Any) -> None:
     """What to expect: false alarms a year, and how many predictions and labels it takes to see a loss of accuracy."""
     settings = _settings(flags, needed=("baseline",))
-    from service import wiring
+    from service import workbench
 
-    wiring.calibrate(
+    workbench.calibrate(
         settings, predictions_per_day=predictions_per_day, label_share=label_share, seed=seed, as_json=as_json
     )
 
@@ -368,9 +368,9 @@ def monitor(once: bool, parent_pipe: int | None, **flags: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, alone on stdout.")
 def replay(as_json: bool, **arguments: Any) -> None:
     """Send a dataset to a running service, with labels that arrive later."""
-    from service import wiring
+    from service import workbench
 
-    result = wiring.replay(**arguments, quiet=as_json)
+    result = workbench.replay(**arguments, quiet=as_json)
     if as_json and result is not None:
         click.echo(json.dumps(result))
 
@@ -454,9 +454,9 @@ def model_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the file's path as JSON, alone on stdout.")
 def model_export(output: Path | None, as_json: bool, **flags: Any) -> None:
     """Write the file that an ONNX engine reads; `serve` does it by itself at the first start."""
-    from service import wiring
+    from service import workbench
 
-    file = wiring.export(_settings(flags, needed=("model",)), output)
+    file = workbench.export(_settings(flags, needed=("model",)), output)
     click.echo(json.dumps({"file": str(file)}) if as_json else file)
 
 
