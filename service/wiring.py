@@ -266,7 +266,7 @@ def audit(settings: Settings, *, count: int, uncertain: bool, output: Path | Non
 
     import numpy as np
 
-    from service.audit import questions, served_version
+    from service.audit import questions, served_version, write_lines
     from service.store.audits import Audits
     from service.store.nouns import Strategy
     from service.store.predictions import PredictionLog
