@@ -11,7 +11,7 @@ import pytest
 from model.engines.onnx_int8_engine import Int8Engine
 from model.errors import GateFailed
 from monitors.baseline import load_baseline
-from service import wiring
+from service import workbench
 from service.agreement import refuse_disagreement
 from service.release import Words
 from service.settings import Settings
@@ -19,7 +19,7 @@ from service.settings import Settings
 
 def make_baseline(model: Path, output: Path, engine: str) -> None:
     settings = Settings(model=str(model), engine=engine)
-    wiring.baseline(settings, "sample", "1-400", str(output), words=Words(), tracking=None, quiet=True)
+    workbench.baseline(settings, "sample", "1-400", str(output), words=Words(), tracking=None, quiet=True)
 
 
 def test_ninety_nine_of_a_hundred_is_enough_and_less_is_not() -> None:
