@@ -32,10 +32,18 @@ class Buildah:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
+        self.environment = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
 
     def command(self, *arguments: str) -> list[str]:
-        return ["buildah", "--root", str(self.folder / "root"), "--runroot", str(self.folder / "run"), *arguments]
+        storage = [
+            "--storage-driver",
+            "vfs",
+            "--root",
+            str(self.folder / "root"),
+            "--runroot",
+            str(self.folder / "run"),
+        ]
+        return ["buildah", *storage, *arguments]
 
     def __call__(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -64,10 +72,12 @@ def buildah(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buildah]:
     if os.geteuid() != 0:
         pytest.fail("the image test needs root: debootstrap and a chroot do")
     folder = tmp_path_factory.mktemp("image")
+    buildah = Buildah(folder)
     try:
-        yield Buildah(folder)
+        yield buildah
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        buildah("rm", "--all")
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
