@@ -10,6 +10,7 @@ import click
 import pytest
 import yaml
 
+from model.behavior_file import read_pack
 from service.cli import main
 from service.settings import Settings
 from tests.docs.tables import README, TABLES, with_fresh_tables
@@ -106,3 +107,13 @@ def test_the_project_speaks_of_itself_alone() -> None:
         text = path.read_text(encoding="utf-8")
         assert "/work" + "/" not in text, path
         assert "/ro" + "ot/" not in text, path
+
+
+def test_the_behavior_file_of_the_readme_is_one(tmp_path: Path) -> None:
+    """A reader can copy it."""
+    shown = re.search(r"```yaml\n(.*?)```", readme(), re.S)
+    assert shown is not None
+    (tmp_path / "pack.yaml").write_text(shown[1])
+    pack = read_pack(tmp_path / "pack.yaml", ["billing", "technical"])
+    assert [test.name for test in pack.tests] == ["no internet is technical", "another product"]
+    assert all(test.cases for test in pack.tests)
