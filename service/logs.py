@@ -19,7 +19,7 @@ def log_to_stderr(level: str) -> None:
         processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # the tests configure it more than once
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

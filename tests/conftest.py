@@ -7,10 +7,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -22,6 +23,13 @@ for _name in [name for name in os.environ if name.startswith("BERTWATCH_")]:
 def _cache_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Files that engines make of foreign models stand in the run's own directory, and not in the user's cache."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def plain_log_lines() -> Iterator[None]:
+    """A command that ran inside this process leaves no configuration of log lines behind."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
