@@ -26,7 +26,7 @@ from tests.processes import Receiver, Service, until
 from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.prometheus import Prometheus, prometheus
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alerting, pytest.mark.timeout(300)]
 
 PATIENCE = 100
 """Seconds until what must come counts as missing; on a free machine it comes within ten or twenty."""

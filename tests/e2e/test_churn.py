@@ -26,7 +26,7 @@ from tests.e2e.test_episode import COMPRESSED
 from tests.processes import Service, until
 from tests.servers.mlflow_server import mlflow_server
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "churn.py"
 FEATURES = ("tenure_months", "monthly_charge", "support_calls", "month_to_month", "usage_gb")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import bertwatch
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
 
 
 def test_demo_ends_by_itself(tiny_model: Path, tiny_baseline: Path, tmp_path: Path, free_port: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import bertwatch
 from tests.processes import Receiver, Service, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
 
 COMPRESSED = {
     "interval": 1,
