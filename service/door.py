@@ -59,7 +59,7 @@ class Door:
         except BertwatchError as error:
             await visit.refuse(problem_for(error))
         except ClientGone:
-            pass
+            return  # nobody is left to be answered; the visit is counted below
         except asyncio.CancelledError:
             await visit.refuse(Stopping())
             raise

@@ -6,6 +6,7 @@ Knows nothing of what an engine needs: its file is imported when it is asked for
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 from pathlib import Path
@@ -71,11 +72,9 @@ def export_engine(name: str, artifact: Artifact, output: Path | None) -> Path:
 
 def _fastest_exact_first() -> tuple[str, ...]:
     if _NVIDIA.exists():  # only then is it worth the seconds to ask torch whether it can compute there
-        try:
+        with contextlib.suppress(ImportError):  # without torch there is nothing to prefer
             if _module("torch").on_gpu():
                 return ("torch", *(name for name in _FASTEST_EXACT_FIRST if name != "torch"))
-        except ImportError:
-            pass
     return _FASTEST_EXACT_FIRST
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -27,14 +28,12 @@ def exchange(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
     """Send parts and read until the service closes or has answered."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
         answer = b""
-        try:
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):  # what was answered before counts
             for part in parts:
                 wire.sendall(part)
                 time.sleep(pause)
             while chunk := wire.recv(65_536):
                 answer += chunk
-        except (ConnectionResetError, BrokenPipeError):
-            pass
         return answer
 
 
