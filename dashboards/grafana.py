@@ -141,7 +141,7 @@ def _target(panel: Panel, letter: str, name: str) -> Builder:
     query = QUERIES[name]
     target = prometheus.Dataquery().ref_id(letter).datasource(SOURCE).expr(query.expr).legend_format(query.legend)
     target = target.instant() if panel.kind in ("number", "name") else target.range()
-    return target.format(PromQueryFormat(query.format))
+    return target.format(PromQueryFormat(query.format)).exemplar(query.exemplars and panel.kind in ("lines", "heat"))
 
 
 def _number(panel: Panel) -> Builder:

@@ -31,6 +31,8 @@ class Query:
     expr: str
     legend: str
     format: Literal["time_series", "heatmap"] = "time_series"
+    exemplars: bool = False
+    """Whether single predictions are shown as dots, by their id; one query of a panel is enough."""
 
 
 def _of_version(metric: str, legend: str, *labels: str, where: str = "") -> Query:
@@ -46,7 +48,7 @@ def _quantile(share: float, metric: str, labels: str = "", where: str = _REPLICA
 
 def _heat(metric: str, where: str, served: str = "") -> Query:
     rate = f"increase({metric}_bucket{{{where}}}{_RATE})"
-    return Query(f"sum by (le) ({rate}{' ' + served if served else ''})", "{{le}}", "heatmap")
+    return Query(f"sum by (le) ({rate}{' ' + served if served else ''})", "{{le}}", "heatmap", exemplars=True)
 
 
 def _sum(metric: str, legend: str, *labels: str, where: str = _REPLICA, function: str = "rate") -> Query:
@@ -69,7 +71,7 @@ SERVICE: dict[str, Query] = {
     "error_budget_left": Query(f"1 - ({_missed('30d')}) / {1 - AVAILABILITY_OBJECTIVE:.3f}", "budget left"),
     "predict_p50": Query(_quantile(0.5, _DURATION, where=_PREDICT), "p50"),
     "predict_p95": Query(_quantile(0.95, _DURATION, where=_PREDICT), "p95"),
-    "predict_p99": Query(_quantile(0.99, _DURATION, where=_PREDICT), "p99"),
+    "predict_p99": Query(_quantile(0.99, _DURATION, where=_PREDICT), "p99", exemplars=True),
     "predict_heat": _heat(_DURATION, _PREDICT),
     "predict_slow_share": Query(
         f'1 - (sum(rate({_DURATION}_bucket{{{_PREDICT}, le="{LATENCY_OBJECTIVE}"}}{_RATE}))'

@@ -54,7 +54,7 @@ REQUESTS = Section(
             94,
             "Percentiles of /predict",
             "s",
-            description="The line is the objective: 99 % within 0.25 s.",
+            description="The line is the objective: 99 % within 0.25 s. The dots are answers, by their prediction id.",
             empty=NO_REQUESTS,
             queries=("predict_p50", "predict_p95", "predict_p99"),
             steps=above(LATENCY_OBJECTIVE),
@@ -92,13 +92,13 @@ REQUESTS = Section(
 
 PIPELINE = Section(
     121,
-    "The way of a prediction: queue, classify, commit",
+    "The way of a prediction: queue, tokenise, infer, commit",
     (
         lines(
             200,
             "Time in each stage",
             "s",
-            description="Where the time goes: waiting for a worker, in the model, or in the commit.",
+            description="Where the time goes: waiting for a worker, in the tokenizer, in the model, or in the commit.",
             empty=NO_REQUESTS,
             queries=("stage_p50", "stage_p99"),
             low=0,

@@ -5,6 +5,7 @@ Knows nothing of torch, of files or of who is asking. Safe to call from several 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -37,7 +38,9 @@ class Classifier:
         """One padded batch. Empty texts are texts; texts beyond the model's length are cut and say so."""
         if not texts:
             return empty_predictions(self.info)
+        began = time.perf_counter()
         batch = self._tokenizer.batch(texts)
+        tokenised = time.perf_counter()
         logits, embeddings = self._engine.run(batch.input_ids, batch.attention_mask, batch.token_type_ids)
         scores = softmax(logits)
         return Predictions(
@@ -46,6 +49,7 @@ class Classifier:
             features=text_features(texts, batch.tokens, batch.unknown),
             projections=(embeddings @ self._projection).astype(np.float32),
             truncated=batch.truncated,
+            tokenise_seconds=tokenised - began,
         )
 
     def classify_many(

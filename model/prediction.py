@@ -64,6 +64,8 @@ class Predictions:
     """Shape (n, PROJECTION_SIZE)."""
     truncated: NDArray[np.bool_]
     """Shape (n,)."""
+    tokenise_seconds: float = 0.0
+    """Of the time that making them took, what turned texts into tokens; 0 where nobody has measured it."""
 
     def __len__(self) -> int:
         return len(self.labels)

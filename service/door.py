@@ -26,6 +26,10 @@ OPEN_PREFIX = "/pages/"
 """Open to all: probes, and pages that hold no data of their own. The status page asks its reader for a key."""
 
 
+PREDICTION = "bertwatch.prediction"
+"""Key of the scope under which a route leaves the id of the (first) prediction that it answers, for metrics."""
+
+
 class Readiness:
     """Whether this replica wants traffic: not before it has started, not once it has been told to stop."""
 
@@ -86,7 +90,7 @@ class Door:
         seconds = time.perf_counter() - visit.began
         route = _template(scope)
         method = scope["method"] if scope["method"] in METHODS else OTHER
-        self.metrics.request_ended(route, method, visit.code, seconds)
+        self.metrics.request_ended(route, method, visit.code, seconds, scope.get(PREDICTION))
         if visit.problem is not None:
             self.metrics.problem(visit.problem)
         say = log.debug if visit.code is None or visit.code < 400 else log.info if visit.code < 500 else log.warning

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
@@ -34,7 +35,9 @@ METHODS = ("GET", "POST", "HEAD", "other")
 OTHER = "other"
 TIMED = ("/predict", "/predict/batch")
 """Routes whose answer times the status page shows."""
-STAGES = ("queue", "classify", "commit")
+STAGES = ("queue", "tokenise", "infer", "commit")
+EXEMPLAR = "prediction_id"
+"""The label of exemplars: which prediction a bucket of answer times, confidence or length last counted."""
 FEEDBACK_OUTCOMES = tuple(str(outcome) for outcome in Outcome)
 
 
@@ -71,7 +74,7 @@ _OF_THE_SERVICE: tuple[Metric, ...] = (
         "bertwatch_stage_duration_seconds",
         "histogram",
         ("stage",),
-        "Time in queue, classify (tokenise and infer), commit.",
+        "Time of a text in the queue, and of a batch in tokenise, infer and commit.",
         _STAGE,
     ),
     Metric("bertwatch_queue_depth", "gauge", (), "Texts that wait for a worker."),
@@ -195,8 +198,13 @@ class Metrics:
     def request_began(self) -> None:
         self._gauges["bertwatch_http_requests_in_progress"].inc()
 
-    def request_ended(self, route: str, method: str, code: int | None, seconds: float) -> None:
-        """`route` is a template of ours or `other`; `code` None means that the client left without an answer."""
+    def request_ended(
+        self, route: str, method: str, code: int | None, seconds: float, prediction: UUID | None = None
+    ) -> None:
+        """`route` is a template of ours or `other`; `code` None means that the client left without an answer.
+
+        `prediction` is the (first) one that was answered: an exemplar, so that a slow answer leads to its row.
+        """
         self._gauges["bertwatch_http_requests_in_progress"].dec()
         if code is None:
             self._counters["bertwatch_clients_gone_total"].inc()
@@ -205,7 +213,8 @@ class Metrics:
             self.latency.add(seconds)
         method = method if method in METHODS else OTHER
         self._counters["bertwatch_http_requests_total"].labels(route, method, str(code)).inc()
-        self._histograms["bertwatch_http_request_duration_seconds"].labels(route).observe(seconds)
+        duration = self._histograms["bertwatch_http_request_duration_seconds"].labels(route)
+        duration.observe(seconds, _exemplar(prediction))
 
     def problem(self, slug: str) -> None:
         self._counters["bertwatch_problems_total"].labels(slug).inc()
@@ -219,8 +228,11 @@ class Metrics:
         for wait in waits:
             queue.observe(wait)
 
-    def batch_classified(self, seconds: float) -> None:
-        self._histograms["bertwatch_stage_duration_seconds"].labels("classify").observe(seconds)
+    def batch_classified(self, seconds: float, tokenise_seconds: float) -> None:
+        """A batch took so long in all; what did not turn texts into tokens is inference."""
+        stages = self._histograms["bertwatch_stage_duration_seconds"]
+        stages.labels("tokenise").observe(tokenise_seconds)
+        stages.labels("infer").observe(seconds - tokenise_seconds)
 
     def committed(self, records: Sequence[Record], seconds: float) -> None:
         """These rows stand in the log now, after a commit of so many seconds.
@@ -236,14 +248,16 @@ class Metrics:
             if self._version not in (None, record.model_version):
                 continue
             labels.labels(record.label).inc()
-            self._histograms["bertwatch_prediction_confidence_ratio"].observe(record.prediction.confidence)
+            exemplar = _exemplar(record.id)
+            confidence = self._histograms["bertwatch_prediction_confidence_ratio"]
+            confidence.observe(record.prediction.confidence, exemplar)
             if record.prediction.truncated:
                 self._counters["bertwatch_texts_truncated_total"].inc()
             if (
                 self._token_column is not None
                 and (tokens := float(record.prediction.features[self._token_column])) >= 0
             ):
-                self._histograms["bertwatch_text_tokens"].observe(tokens)
+                self._histograms["bertwatch_text_tokens"].observe(tokens, exemplar)
 
     def log_recovered(self) -> None:
         """The log was seen to be writable again without a commit."""
@@ -260,3 +274,8 @@ class Metrics:
         self._counters["bertwatch_feedback_total"].labels(outcome).inc()
         if delay is not None:
             self._histograms["bertwatch_label_delay_seconds"].observe(delay)
+
+
+def _exemplar(prediction: UUID | None) -> dict[str, str] | None:
+    """One answer that a bucket stands for; shown in the OpenMetrics form only."""
+    return None if prediction is None else {EXEMPLAR: str(prediction)}

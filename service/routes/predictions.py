@@ -12,6 +12,7 @@ from starlette.responses import Response
 from model.prediction import ModelInfo, Record
 from service.body import read_body, wanted_timeout
 from service.connection import ON_DISCONNECT
+from service.door import PREDICTION
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -62,6 +63,7 @@ def add(app: FastAPI, parts: Parts) -> None:
 
         `X-Request-Timeout` (seconds) shortens the time that the request may wait.
         """
+        parts.predictor.refuse_if_full()
         body = await read_body(request, limits.max_body_bytes)
         asked = read(PredictRequest, body, max_characters=limits.max_characters, max_items=limits.max_batch_items)
         [record] = await _classify(request, parts, [Item(asked.text, asked.reference, asked.segment)])
@@ -78,6 +80,7 @@ def add(app: FastAPI, parts: Parts) -> None:
     )
     async def predict_batch(request: Request) -> Response:
         """Committed and answered together or not at all; answers stand in the order of the items."""
+        parts.predictor.refuse_if_full()
         body = await read_body(request, limits.max_body_bytes)
         asked = read(BatchRequest, body, max_characters=limits.max_characters, max_items=limits.max_batch_items)
         items = [Item(each.text, each.reference, each.segment) for each in asked.items]
@@ -89,7 +92,9 @@ async def _classify(request: Request, parts: Parts, items: Sequence[Item]) -> li
     ticket = parts.predictor.submit(items, wanted_timeout(request))
     request.scope[ON_DISCONNECT] = ticket.abandon
     try:
-        return await ticket.answer()
+        records = await ticket.answer()
+        request.scope[PREDICTION] = records[0].id
+        return records
     finally:
         del request.scope[ON_DISCONNECT]
 

@@ -14,7 +14,7 @@ from monitors.verdict import Kind, Severity
 from tests.api.conftest import Service
 from tests.api.stand_in import START, wait_until
 from tests.api.test_bad_input import is_problem
-from tests.unit.service.test_metrics import VERDICT
+from tests.unit.service.test_metrics import VERDICT, exemplars
 
 HOUR = 3_600_000_000
 
@@ -116,6 +116,22 @@ def test_a_scrape_tells_what_the_store_tells(watched: Service):
     assert value("bertwatch_model_info", **runs) == 1
     assert value("bertwatch_store_readable") == 1
     assert value("bertwatch_queue_limit") == 256
+
+
+def test_an_answer_of_each_kind_is_named_beside_the_bucket_that_counts_it(watched: Service):
+    """In the OpenMetrics form, for Prometheus' store of exemplars: a slow or doubtful answer leads to its row."""
+    alone = watched.post("/predict", {"text": "a"}).json()["prediction_id"]
+    answer = watched.client.get("/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert exemplars(answer.text) == {
+        f"bertwatch_{name}_bucket": {"prediction_id": alone}
+        for name in ("http_request_duration_seconds", "prediction_confidence_ratio", "text_tokens")
+    }
+    batch = watched.post("/predict/batch", {"items": [{"text": "b"}, {"text": "c"}]}).json()["predictions"]
+    told = watched.client.get("/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0"}).text
+    [line] = [line for line in told.splitlines() if 'route="/predict/batch"' in line and "prediction_id" in line]
+    assert batch[0]["prediction_id"] in line
+    assert "prediction_id" not in watched.client.get("/metrics").text
 
 
 def test_a_report_is_asked_for_made_and_shown_in_a_sandbox(watched: Service):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,6 +58,27 @@ def test_shapes_and_types(classifier: Classifier) -> None:
     np.testing.assert_allclose(predictions.scores.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(predictions.labels, predictions.scores.argmax(axis=1))
     assert (classifier.engine, classifier.precision) == ("torch", "fp32")
+
+
+class Slow:
+    """An engine that takes at least PAUSE for a batch."""
+
+    PAUSE = 0.05
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.name, self.precision = engine, engine.name, engine.precision
+
+    def run(self, *batch: Any) -> Any:
+        time.sleep(self.PAUSE)
+        return self.engine.run(*batch)
+
+
+@pytest.mark.parametrize("name", ["torch", "onnx"])
+def test_what_tokens_took_is_told_apart_from_inference(artifact: Artifact, name: str) -> None:
+    classifier = Classifier(artifact, Slow(open_engine(name, artifact)))
+    began = time.perf_counter()
+    predictions = classifier.classify(TEXTS[:7])
+    assert 0 < predictions.tokenise_seconds <= time.perf_counter() - began - Slow.PAUSE
 
 
 def test_the_model_has_learnt_something(classifier: Classifier) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import choose_encoder, generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from model.prediction import Estimate
@@ -14,7 +16,7 @@ from monitors.protocols import Episode
 from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 from service.collector import EPISODE_COMBINATIONS, VERDICT_COMBINATIONS, StoredState, StoredStateCollector
 from service.errors import PROBLEMS
-from service.metrics import ALL_METRICS, FEEDBACK_OUTCOMES, LATENCY_OBJECTIVE, METRICS, Metrics
+from service.metrics import ALL_METRICS, EXEMPLAR, FEEDBACK_OUTCOMES, LATENCY_OBJECTIVE, METRICS, STAGES, Metrics
 from service.store.nouns import OutboxCounts, Space
 from tests.api.stand_in import INFO
 
@@ -92,6 +94,36 @@ def test_counters_are_there_at_zero_from_the_start():
     for problem in PROBLEMS:
         assert value("bertwatch_problems_total", {"problem": problem.slug}) == 0
     assert value("bertwatch_log_failures_total") == 0
+
+
+def test_a_batch_is_told_apart_into_tokens_and_inference():
+    metrics = Metrics(CollectorRegistry())
+    metrics.batch_taken([0.1, 0.3])
+    metrics.batch_classified(0.5, 0.125)
+    value = metrics.registry.get_sample_value
+    sums = {stage: value("bertwatch_stage_duration_seconds_sum", {"stage": stage}) for stage in STAGES}
+    assert sums == {"queue": 0.4, "tokenise": 0.125, "infer": 0.375, "commit": 0}
+
+
+def exemplars(content: str) -> dict[str, dict[str, str]]:
+    """Series of the OpenMetrics form that carry an exemplar, by name."""
+    return {
+        sample.name: sample.exemplar.labels
+        for family in openmetrics_families(content)
+        for sample in family.samples
+        if sample.exemplar
+    }
+
+
+def test_a_bucket_names_a_prediction_in_the_openmetrics_form_alone():
+    metrics, wanted = Metrics(CollectorRegistry()), UUID(int=7)
+    metrics.request_ended("/predict", "POST", 200, 0.3, wanted)
+    metrics.request_ended("/feedback", "POST", 200, 0.3)
+    encoder, content_type = choose_encoder("application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4")
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
+    told = exemplars(encoder(metrics.registry).decode())
+    assert told == {"bertwatch_http_request_duration_seconds_bucket": {EXEMPLAR: str(wanted)}}
+    assert str(wanted) not in generate_latest(metrics.registry).decode()
 
 
 def test_the_latency_objective_is_a_boundary_of_the_histogram():
