@@ -192,7 +192,7 @@ class Predictor:
                 return [self._classify([entry])[0] for entry in batch]
             log.error("classification_failed", error=where(error))
             return [None]
-        self._metrics.batch_classified(time.perf_counter() - began)
+        self._metrics.batch_classified(time.perf_counter() - began, predictions.tokenise_seconds)
         return list(predictions if self._cut_off is None else self._cut_off.applied(predictions))
 
     def _finish(self, batch: Sequence[_Entry], predictions: Sequence[Prediction | None]) -> None:
