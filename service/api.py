@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.collector import StoredStateCollector, stored_state
-from service.door import Door, Readiness
+from service.door import Door, Readiness, RefusalLog
 from service.errors import Broken, MethodNotAllowed, NotFound, Refused
 from service.made_elsewhere import Recorder
 from service.parts import Parts, RequestLimits
@@ -72,7 +72,10 @@ def create_app(parts: Parts) -> FastAPI:
     docs.add(app)
     _count(app, parts)
     _complete_openapi(app, parts.limits)
-    app.add_middleware(Door, metrics=parts.metrics, keys=parts.keys, readiness=readiness)
+    turnstiles = dict.fromkeys(predictions.PATHS, parts.predictor.refuse_if_full)
+    app.add_middleware(
+        Door, metrics=parts.metrics, keys=parts.keys, readiness=readiness, turnstiles=turnstiles, log=RefusalLog()
+    )
     return app
 
 

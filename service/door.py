@@ -7,15 +7,26 @@ and the metrics name a request by its route template, never by its address, whic
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import BertwatchError
-from service.errors import MEDIA_TYPE, Broken, ClientGone, Problem, Stopping, Unauthorized, problem_for, where
+from service.errors import (
+    MEDIA_TYPE,
+    Broken,
+    ClientGone,
+    Overloaded,
+    Problem,
+    Stopping,
+    Unauthorized,
+    problem_for,
+    where,
+)
 from service.metrics import METHODS, OTHER, Metrics
 from service.security import DATA_HEADERS, Keys
 
@@ -41,14 +52,45 @@ class Readiness:
         return self.started and not self.leaving
 
 
-class Door:
-    """ASGI middleware around the whole application."""
+class RefusalLog:
+    """Log lines of requests that overload refuses: thousands a second, so one line a second counts them."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, keys: Keys, readiness: Readiness) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._unsaid = 0
+        self._said = -math.inf
+
+    def refused(self) -> None:
+        self._unsaid += 1
+        now = self._clock()
+        if now - self._said >= 1:
+            log.warning("overloaded", refused=self._unsaid)
+            self._unsaid, self._said = 0, now
+
+
+class Door:
+    """ASGI middleware around the whole application.
+
+    `turnstiles`: by address, what raises Overloaded while a request there would be refused anyway. Refusing must cost
+    little, or refusing is what the service is busy with; so it happens before routing, and with the body unread.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        keys: Keys,
+        readiness: Readiness,
+        *,
+        turnstiles: Mapping[str, Callable[[], None]],
+        log: RefusalLog,
+    ) -> None:
         self.app = app
         self.metrics = metrics
         self.keys = keys
         self.readiness = readiness
+        self.turnstiles = turnstiles
+        self.refusals = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,6 +121,8 @@ class Door:
             headers: Mapping[bytes, bytes] = dict(scope["headers"])
             if not self.keys.admit(headers.get(b"authorization")):
                 raise Unauthorized
+        if scope["method"] == "POST" and path in self.turnstiles:
+            self.turnstiles[path]()
         if scope["method"] == "HEAD":
             inner = {**scope, "method": "GET"}
             await self.app(inner, receive, visit.send_head)
@@ -88,11 +132,14 @@ class Door:
 
     def _leave(self, scope: Scope, visit: _Visit) -> None:
         seconds = time.perf_counter() - visit.began
-        route = _template(scope)
+        route = scope["path"] if scope["path"] in self.turnstiles else _template(scope)
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self.metrics.request_ended(route, method, visit.code, seconds, scope.get(PREDICTION))
         if visit.problem is not None:
             self.metrics.problem(visit.problem)
+        if visit.problem == Overloaded.slug:
+            self.refusals.refused()
+            return
         say = log.debug if visit.code is None or visit.code < 400 else log.info if visit.code < 500 else log.warning
         say("request", route=route, method=method, code=visit.code, seconds=round(seconds, 4), problem=visit.problem)
 

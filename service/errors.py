@@ -13,7 +13,7 @@
     │   ├── InvalidInput       422  JSON that is no JSON, or fields that are not what they must be
     │   └── HeadersTooLarge    431
     ├── Unavailable        503  not now; `Retry-After` says when
-    │   ├── Overloaded         as many requests wait as may wait
+    │   ├── Overloaded         as many texts or tokens wait as may wait
     │   ├── DeadlineExceeded   waited for longer than `request_timeout`
     │   ├── Stopping           the service is going down
     │   └── LogUnavailable     the answer could not be committed, so there is no answer
@@ -55,11 +55,15 @@ class Problem(Exception):
     detail_by_default: ClassVar[str] = "The request failed for a reason of our own; the service's log says which."
     retry_after: ClassVar[int | None] = None
 
-    def __init__(self, detail: str = "", *, headers: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, detail: str = "", *, headers: Sequence[tuple[str, str]] = (), retry_after: int | None = None
+    ) -> None:
+        """`retry_after`: seconds, where more is known than the kind of the problem tells."""
         self.detail = detail or self.detail_by_default
         self.headers = list(headers)
-        if self.retry_after is not None:
-            self.headers.append(("retry-after", str(self.retry_after)))
+        seconds = self.retry_after if retry_after is None else retry_after
+        if seconds is not None:
+            self.headers.append(("retry-after", str(seconds)))
         super().__init__(self.detail)
 
     def document(self) -> dict[str, object]:

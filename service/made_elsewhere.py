@@ -52,6 +52,9 @@ class NoPredictor:
     def submit(self, items: Sequence[Item], timeout: float | None = None) -> NoReturn:
         raise NoModelHere
 
+    def refuse_if_full(self) -> None:
+        """Nothing waits here."""
+
     def log_recovered(self) -> None:
         """It writes nothing, so its log never fails."""
 

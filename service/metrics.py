@@ -79,6 +79,8 @@ _OF_THE_SERVICE: tuple[Metric, ...] = (
     ),
     Metric("bertwatch_queue_depth", "gauge", (), "Texts that wait for a worker."),
     Metric("bertwatch_queue_limit", "gauge", (), "Texts that may wait; beyond it the answer is 503."),
+    Metric("bertwatch_queue_tokens", "gauge", (), "Tokens that wait, at four characters each."),
+    Metric("bertwatch_queue_tokens_limit", "gauge", (), "Tokens that may wait; beyond it the answer is 503."),
     Metric("bertwatch_workers", "gauge", (), "Single-thread engine workers."),
     Metric("bertwatch_batch_texts", "histogram", (), "Texts that a worker took at a time.", _TEXTS),
     Metric("bertwatch_predictions_total", "counter", ("label",), "Predictions committed, by served label."),
@@ -192,6 +194,10 @@ class Metrics:
         self._gauges["bertwatch_queue_depth"].set_function(depth)
         self._gauges["bertwatch_queue_limit"].set(limit)
         self._gauges["bertwatch_workers"].set(workers)
+
+    def watch_queued_tokens(self, waiting: Callable[[], float], limit: int) -> None:
+        self._gauges["bertwatch_queue_tokens"].set_function(waiting)
+        self._gauges["bertwatch_queue_tokens_limit"].set(limit)
 
     # requests
 

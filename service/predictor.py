@@ -17,7 +17,8 @@ import structlog
 
 from model.prediction import CutOff, ModelInfo, Prediction, Predictions, Record
 from monitors.protocols import Clock
-from service.errors import Broken, LogUnavailable, Overloaded, Stopping, where
+from service.admission import Admission
+from service.errors import Broken, LogUnavailable, Stopping, where
 from service.ids import uuid7
 from service.kept import fingerprint, kept
 from service.metrics import Metrics
@@ -49,6 +50,7 @@ class Limits:
 
     workers: int
     queue_size: int = 256
+    queue_tokens: int = 32_768
     max_batch: int = 8
     request_timeout: float = 30.0
 
@@ -93,7 +95,9 @@ class Predictor:
             for number in range(max(1, limits.workers))
         ]
         self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._admission = Admission(limits.queue_size, limits.queue_tokens, len(self._workers))
         metrics.watch_queue(self._waiting.qsize, limits.queue_size, len(self._workers))
+        metrics.watch_queued_tokens(lambda: self._admission.tokens, limits.queue_tokens)
 
     @property
     def accepting(self) -> bool:
@@ -132,6 +136,11 @@ class Predictor:
         self._finished.put(None)
         self._writer.join(max(0.0, until - time.monotonic()))
 
+    def refuse_if_full(self) -> None:
+        """Raise Overloaded where any text would get it from `submit`: before its request is even read."""
+        if self._admission.full:
+            raise self._admission.refusal()
+
     def submit(self, items: Sequence[Item], timeout: float | None = None) -> Ticket:
         """Put a request on the queue or refuse it at once. Call on the event loop.
 
@@ -141,9 +150,7 @@ class Predictor:
         with self._lock:
             if not self._accepting:
                 raise Stopping
-            depth = self._waiting.qsize()
-            if depth and depth + len(items) > self.limits.queue_size:
-                raise Overloaded
+            self._admission.admit(items)
             ticket = Ticket(items, min(timeout or self.limits.request_timeout, self.limits.request_timeout))
             for position in range(len(items)):
                 self._waiting.put((ticket, position))
@@ -175,6 +182,7 @@ class Predictor:
                 self._waiting.put(None)
                 break
             entries.append(entry)
+        self._admission.leave([ticket.items[position] for ticket, position in entries])
         now = time.monotonic()
         batch = [(ticket, position) for ticket, position in entries if ticket.is_wanted()]
         batch.sort(key=lambda entry: len(entry[0].items[entry[1]].text))
@@ -192,7 +200,9 @@ class Predictor:
                 return [self._classify([entry])[0] for entry in batch]
             log.error("classification_failed", error=where(error))
             return [None]
-        self._metrics.batch_classified(time.perf_counter() - began, predictions.tokenise_seconds)
+        seconds = time.perf_counter() - began
+        self._admission.classified(len(batch), seconds)
+        self._metrics.batch_classified(seconds, predictions.tokenise_seconds)
         return list(predictions if self._cut_off is None else self._cut_off.applied(predictions))
 
     def _finish(self, batch: Sequence[_Entry], predictions: Sequence[Prediction | None]) -> None:
@@ -205,6 +215,7 @@ class Predictor:
                 ticket.remaining -= 1
                 if ticket.remaining == 0:
                     done.append(ticket)
+                    self._admission.enter(ticket.items)
         if done:
             self._finished.put(done)
 
@@ -234,6 +245,7 @@ class Predictor:
             tickets, ended = self._drain()
             if tickets:
                 self._commit(tickets)
+                self._admission.leave([item for ticket in tickets for item in ticket.items])
 
     def _drain(self) -> tuple[list[Ticket], bool]:
         """Wait for finished tickets and take all there are; True when these are the last."""

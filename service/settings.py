@@ -59,7 +59,10 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     key_file: Path | None = Field(None, description="File of bearer keys, one a line; asked of every caller.")
     allow_anonymous: bool = Field(False, description="Listen beyond loopback without keys.")
-    queue_size: int = Field(256, ge=1, description="Requests that may wait; beyond it the answer is 503.")
+    queue_size: int = Field(256, ge=1, description="Texts that may wait; beyond it the answer is 503.")
+    queue_tokens: int = Field(
+        32_768, ge=1, description="Tokens that may wait, at four characters each; beyond it the answer is 503."
+    )
     max_batch: int = Field(8, ge=1, le=256, description="Texts that one worker takes at a time.")
     max_characters: int = Field(50_000, ge=1, description="Longest text in characters; beyond it the answer is 422.")
     max_batch_items: int = Field(256, ge=1, description="Most items in one batch request.")

@@ -141,6 +141,7 @@ def _predictor(settings: Settings, held: Baseline | None, log: PredictionLog, me
     limits = Limits(
         workers=settings.workers or available_cores(),
         queue_size=settings.queue_size,
+        queue_tokens=settings.queue_tokens,
         max_batch=settings.max_batch,
         request_timeout=settings.request_timeout,
     )

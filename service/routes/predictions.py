@@ -47,6 +47,9 @@ _ANSWER = {
     "truncated": False,
 }
 
+PATHS = ("/predict", "/predict/batch")
+"""What the door may refuse unread while the queue is full."""
+
 
 def add(app: FastAPI, parts: Parts) -> None:
     limits = parts.limits
@@ -63,7 +66,6 @@ def add(app: FastAPI, parts: Parts) -> None:
 
         `X-Request-Timeout` (seconds) shortens the time that the request may wait.
         """
-        parts.predictor.refuse_if_full()
         body = await read_body(request, limits.max_body_bytes)
         asked = read(PredictRequest, body, max_characters=limits.max_characters, max_items=limits.max_batch_items)
         [record] = await _classify(request, parts, [Item(asked.text, asked.reference, asked.segment)])
@@ -80,7 +82,6 @@ def add(app: FastAPI, parts: Parts) -> None:
     )
     async def predict_batch(request: Request) -> Response:
         """Committed and answered together or not at all; answers stand in the order of the items."""
-        parts.predictor.refuse_if_full()
         body = await read_body(request, limits.max_body_bytes)
         asked = read(BatchRequest, body, max_characters=limits.max_characters, max_items=limits.max_batch_items)
         items = [Item(each.text, each.reference, each.segment) for each in asked.items]
