@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.prediction import ModelInfo
-from monitors.protocols import ROWS_AT_A_TIME, Memory, Notification, Outcome
+from monitors.checks._columns import spaced
+from monitors.protocols import MOST_ROWS, ROWS_AT_A_TIME, Memory, Notification, Outcome, Overtaken
 from monitors.verdict import Verdict
 from monitors.window import COLUMNS, Window, empty_window
 
@@ -137,7 +138,10 @@ class MemoryJournal:
 
     def commit(self, outcome: Outcome) -> None:
         episode = outcome.episode if outcome.episode and outcome.episode.resolved is None else None
-        self._memories[outcome.verdict.model_version] = Memory(outcome.verdict, episode, outcome.streams)
+        before = self.memory(outcome.verdict.model_version).round
+        if outcome.after not in (None, before):
+            raise Overtaken("Another monitor has finished a round meanwhile.")
+        self._memories[outcome.verdict.model_version] = Memory(outcome.verdict, episode, outcome.streams, before + 1)
         self.verdicts.append(outcome.verdict)
         self.outbox.add(outcome.notifications)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
+from model.errors import BertwatchError
 from model.prediction import ModelInfo
 from monitors.verdict import Aspect, Finding, Kind, Severity, Verdict
 from monitors.window import Window
@@ -139,6 +140,8 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    round: int = 0
+    """Number of the newest committed round; 0 before the first. It grows with every one."""
     """What a round leaves behind; committed as one transaction or not at all."""
 
     slot: str
@@ -151,6 +154,12 @@ class Outcome:
 
 class Log(Protocol):
     """What the monitor reads of the prediction log. Times are microseconds, ranges half-open."""
+    after: int | None = None
+    """`Memory.round` of the memory that this was concluded from; None concludes from nothing, and fits any."""
+
+
+class Overtaken(BertwatchError):
+    """Another monitor has committed a round since the memory was read: what was concluded from it is out of date."""
 
     def window(self, version: str, start: int, end: int) -> Window:
         """Rows of [start, end) in order of time, with the newest label of each where there is one."""
@@ -197,7 +206,11 @@ class Journal(Protocol):
     def memory(self, version: str) -> Memory: ...
 
     def commit(self, outcome: Outcome) -> None:
-        """Verdict, episode, stream states with cursors, and outbox rows, in one transaction."""
+        """Verdict, episode, stream states with cursors, and outbox rows, in one transaction.
+
+        Raises Overtaken, and then nothing has changed, where `outcome.after` is not the newest round any more: two
+        monitors whose rounds overlap would otherwise each feed the same rows to the streams, or forget the other's.
+        """
         ...
 
 

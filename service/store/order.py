@@ -12,13 +12,18 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
-LOCKS = {"predictions": 0x62657274_00000001, "labels": 0x62657274_00000002}
+Turn = Literal["predictions", "labels", "rounds"]
+LOCKS: dict[Turn, int] = {
+    "predictions": 0x62657274_00000001,
+    "labels": 0x62657274_00000002,
+    "rounds": 0x62657274_00000003,
+}
 
 LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 LAST = text("SELECT seq FROM sqlite_sequence WHERE name = :name")  # kept by AUTOINCREMENT, also when rows go
 
 
-def take_turn(connection: Connection, stream: Literal["predictions", "labels"]) -> None:
+def take_turn(connection: Connection, stream: Turn) -> None:
     """Wait until no other transaction writes to this stream; holds until the end of the transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(LOCK, {"key": LOCKS[stream]})

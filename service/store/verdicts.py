@@ -9,11 +9,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from monitors.protocols import Episode, Memory, Outcome, StreamState
+from monitors.protocols import Episode, Memory, Outcome, Overtaken, StreamState
 from monitors.verdict import Kind, Severity, Verdict
 from service.store.database import Database
+from service.store.order import take_turn
 from service.store.outbox import enqueue
 from service.store.schema import episodes, rounds, stream_states, verdicts
 from service.store.statements import add_if_new, add_or_replace, in_parts
@@ -42,17 +43,20 @@ class Verdicts:
             still_open = select(episodes).where(episodes.c.model_version == version, episodes.c.resolved.is_(None))
             episode = connection.execute(still_open).one_or_none()
             states = connection.execute(select(stream_states).where(stream_states.c.model_version == version)).all()
+            round_number = _round(connection, version)
         return Memory(
             verdict=None if newest is None else _verdict(newest.body),
             episode=None if episode is None else _episode(episode),
             streams={row.name: StreamState(row.cursor, json.loads(row.state)) for row in states},
+            round=round_number,
         )
 
     def commit(self, outcome: Outcome) -> None:
         """Verdict, episode, stream states with cursors, and outbox rows, in one transaction.
 
         `outcome.streams` is the whole memory: a stream that is not in it is forgotten. A notification whose
-        key is known is not added again. Raises SurroundingsError, and then nothing has changed.
+        key is known is not added again. Raises SurroundingsError, or Overtaken where another round has been committed
+        after `outcome.after`; then nothing has changed.
         """
         verdict = outcome.verdict
         version = verdict.model_version
@@ -60,6 +64,9 @@ class Verdicts:
         # NaN and infinity stay what they are here: nobody but the stream itself reads its state.
         states = {name: (stream.cursor, json.dumps(dict(stream.state))) for name, stream in outcome.streams.items()}
         with self._database.writing() as connection:
+            take_turn(connection, "rounds")
+            if outcome.after not in (None, _round(connection, version)):
+                raise Overtaken("Another monitor has finished a round meanwhile; this one begins anew.")
             before = _newest(connection, version)
             unbroken = before is not None and before.kind == verdict.kind
             row = {
@@ -112,6 +119,12 @@ class Verdicts:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(episodes.c.opened.desc(), episodes.c.id).limit(most)).all()
         return [_episode(row) for row in rows]
+
+
+def _round(connection: Connection, version: str) -> int:
+    """Numbers are drawn inside of a turn, so the largest is the newest, whatever the clocks of two monitors say."""
+    query = select(func.max(verdicts.c.id)).where(verdicts.c.model_version == version)
+    return int(connection.execute(query).scalar() or 0)
 
 
 def _newest(connection: Connection, version: str) -> Row[Any] | None:
