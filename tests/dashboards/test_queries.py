@@ -17,7 +17,10 @@ EXPRESSIONS = {
     **{f"annotation {name}": query.expr for name, query in ANNOTATIONS.items()},
     **{f"rule {number} {rule.get('record') or rule['alert']}": rule["expr"] for number, rule in enumerate(rules())},
 }
-UNPLOTTED: dict[str, str] = {}
+UNPLOTTED: dict[str, str] = dict.fromkeys(
+    ("bertwatch_queue_tokens", "bertwatch_queue_tokens_limit"),
+    "beside texts a second measure of the same queue, 128 times larger: asked for by hand, when texts are long",
+)
 """Metrics that stand in no panel, annotation or rule, each with the reason."""
 
 
