@@ -1,6 +1,7 @@
 """Files of labelled texts: AG News CSV, and CSV, JSONL or Parquet with columns `text` and `label`.
 
-Knows nothing of splits, hubs or the sample. What is wrong with a file is said in one sentence, without its text.
+A file is read row by row, as often as somebody asks. Knows nothing of splits, hubs or the sample. What is wrong with
+a file is said in one sentence, without its text.
 """
 
 from __future__ import annotations
@@ -8,36 +9,75 @@ from __future__ import annotations
 import csv
 import hashlib
 import html
-import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from model.errors import InputError
-from model.remote import is_remote, read_remote
+from model.remote import local_file
 from model.sample_news import LABELS as AG_NEWS_LABELS
 
 _EXTENSIONS = (".csv", ".jsonl", ".parquet")
 _EXTENSION = re.compile(r"\.[A-Za-z]\w*$")  # not the `.0` of a version in a hub name
 _COLUMN_NAME = re.compile(r"[A-Za-z_][\w-]{0,31}")
 _LOST_AMPERSAND = re.compile(r"(?:^| )(#\d{1,4}|quot|amp|lt|gt|nbsp);")
+_PARQUET_ROWS = 256
+"""Read at a time: texts may be long."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRows:
-    """All rows of one file, in file order."""
+class LabelledRow(NamedTuple):
+    """One row of a file, every value checked."""
 
-    sha256: str
-    """Of the file's bytes."""
-    classes: tuple[str, ...]
-    """The known order of the classes; empty where the file has none."""
-    texts: list[str]
-    labels: list[str]
-    references: list[str | None] | None
-    segments: list[str | None] | None
+    text: str
+    label: str
+    reference: str | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """A file of labelled texts that lies here."""
+
+    spec: str
+    """What the user calls it: a path or a URL."""
+    path: Path
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the file's bytes."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The known order of the classes; empty where the file has none."""
+        return AG_NEWS_LABELS if self._open()[0] is _AG_NEWS_COLUMNS else ()
+
+    def rows(self) -> Iterator[LabelledRow]:
+        """All rows in file order, one at a time in memory. Raises InputError where the first bad one is reached."""
+        header, rows = self._open()
+        found = False
+        for row in _checked(self.spec, header, rows, "line" if self._suffix == ".jsonl" else "row"):
+            found = True
+            yield row
+        if not found:
+            raise InputError(f"{self.spec} has no rows; a dataset needs rows with a text and a label.")
+
+    @property
+    def _suffix(self) -> str:
+        return _suffix(self.spec)
+
+    def _open(self) -> tuple[tuple[str, ...], _Rows]:
+        """The names of the columns, and the rows below them."""
+        if self._suffix == ".parquet":
+            return _parquet(self.spec, self.path)
+        return _jsonl(self.spec, self.path) if self._suffix == ".jsonl" else _csv(self.spec, self.path)
 
 
 def is_file_spec(spec: str) -> bool:
@@ -47,25 +87,16 @@ def is_file_spec(spec: str) -> bool:
     )
 
 
-def read_file(spec: str) -> FileRows:
-    """Read a path or a URL that fsspec knows. Raises InputError or SurroundingsError."""
-    suffix = PurePosixPath(spec.split("?", 1)[0]).suffix.lower()
-    content = read_remote(spec) if is_remote(spec) else _read(Path(spec).expanduser())
-    if suffix not in _EXTENSIONS:
-        raise InputError(f"{spec} ends in {suffix or 'nothing'}; datasets end in {', '.join(_EXTENSIONS)}.")
-    if not content.strip():
-        raise InputError(f"{spec} is empty; a dataset needs rows with a text and a label.")
-    if suffix == ".parquet":
-        header, rows, place = *_parquet(spec, content), "row"
-    elif suffix == ".jsonl":
-        header, rows, place = *_jsonl(spec, _decode(spec, content)), "line"
-    else:
-        header, rows, place = *_csv(spec, _decode(spec, content)), "row"
-    classes = AG_NEWS_LABELS if header is _AG_NEWS_COLUMNS else ()
-    columns = _columns(spec, header, rows, place)
-    if not columns[0]:
-        raise InputError(f"{spec} has no rows; a dataset needs rows with a text and a label.")
-    return FileRows(hashlib.sha256(content).hexdigest(), classes, *columns)
+@contextmanager
+def open_file(spec: str) -> Iterator[RowFile]:
+    """A path, or a URL that fsspec knows, brought here while it is open. Raises InputError, SurroundingsError."""
+    with local_file(spec) as path:
+        _refuse_unreadable(path)
+        if _suffix(spec) not in _EXTENSIONS:
+            raise InputError(f"{spec} ends in {_suffix(spec) or 'nothing'}; datasets end in {', '.join(_EXTENSIONS)}.")
+        if not path.stat().st_size:
+            raise _empty(spec)
+        yield RowFile(spec, path)
 
 
 _AG_NEWS_COLUMNS = ("text", "label")
@@ -73,37 +104,66 @@ _Rows = Iterable[tuple[int, Sequence[Any]]]
 """Place in the file (from 1) and values, in the order of the header."""
 
 
-def _read(path: Path) -> bytes:
+def _suffix(spec: str) -> str:
+    return PurePosixPath(spec.split("?", 1)[0]).suffix.lower()
+
+
+def _refuse_unreadable(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a directory; a dataset is one file ({', '.join(_EXTENSIONS)}).")
     try:
-        return path.read_bytes()
+        path.open("rb").close()
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.") from None
 
 
-def _decode(spec: str, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(f"Line {line} of {spec} is not UTF-8; convert the file first.") from None
+def _empty(spec: str) -> InputError:
+    return InputError(f"{spec} is empty; a dataset needs rows with a text and a label.")
 
 
-def _csv(spec: str, content: str) -> tuple[tuple[str, ...], _Rows]:
+def _lines(spec: str, path: Path, newline: str) -> Iterator[str]:
+    with path.open(encoding="utf-8-sig", newline=newline) as file:
+        try:
+            yield from file
+        except UnicodeDecodeError:
+            line = _line_of_other_code(path)
+            raise InputError(f"Line {line} of {spec} is not UTF-8; convert the file first.") from None
+
+
+def _line_of_other_code(path: Path) -> int:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    raise AssertionError("some line is not UTF-8")
+
+
+def _csv(spec: str, path: Path) -> tuple[tuple[str, ...], _Rows]:
+    records = _records(spec, path)
+    head = next(records, None)
+    if head is None:
+        raise _empty(spec)
+    first = [cell.strip() for cell in head]
+    if len(first) == 3 and re.fullmatch(r"-?\d+", first[0]):
+        rows = enumerate(chain([head], records), start=1)
+        return _AG_NEWS_COLUMNS, ((row, _ag_news(spec, row, record)) for row, record in rows)
+    return tuple(first), _even(spec, len(first), records)
+
+
+def _records(spec: str, path: Path) -> Iterator[list[str]]:
+    """The records of a CSV file that are not blank lines."""
     try:
-        records = [record for record in csv.reader(io.StringIO(content, newline="")) if record]
+        # as the csv module wants it: line ends stay as they are within quotes
+        yield from filter(None, csv.reader(_lines(spec, path, newline="")))
     except csv.Error as error:
         raise InputError(f"{spec} is not CSV: {error}.") from None
-    first = [cell.strip() for cell in records[0]]
-    if len(first) == 3 and re.fullmatch(r"-?\d+", first[0]):
-        return _AG_NEWS_COLUMNS, ((row, _ag_news(spec, row, record)) for row, record in enumerate(records, start=1))
-    return tuple(first), _even(spec, len(first), records[1:])
 
 
-def _even(spec: str, width: int, records: list[list[str]]) -> _Rows:
+def _even(spec: str, width: int, records: Iterable[list[str]]) -> _Rows:
     for row, record in enumerate(records, start=1):
         if len(record) != width:
             raise InputError(f"Row {row} of {spec} has {len(record)} columns, the header has {width}.")
@@ -127,9 +187,21 @@ def clean_news(text: str) -> str:
     return " ".join(html.unescape(_LOST_AMPERSAND.sub(r"&\1;", text)).split())
 
 
-def _jsonl(spec: str, content: str) -> tuple[tuple[str, ...], _Rows]:
-    found: list[tuple[int, dict[str, Any]]] = []
-    for line, written in enumerate(content.split("\n"), start=1):
+def _jsonl(spec: str, path: Path) -> tuple[tuple[str, ...], _Rows]:
+    """The header is what the first object has, and `reference` and `segment`, which may come later."""
+    objects = _objects(spec, path)
+    head = next(objects, None)
+    if head is None:
+        raise _empty(spec)
+    header = tuple(dict.fromkeys((*head[1], *_OPTIONAL)))
+    return header, ((line, [value.get(name) for name in header]) for line, value in chain([head], objects))
+
+
+_OPTIONAL = ("reference", "segment")
+
+
+def _objects(spec: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, written in enumerate(_lines(spec, path, newline="\n"), start=1):
         if not written.strip():
             continue
         try:
@@ -138,49 +210,51 @@ def _jsonl(spec: str, content: str) -> tuple[tuple[str, ...], _Rows]:
             raise InputError(f"Line {line} of {spec} is not JSON.") from None
         if not isinstance(value, dict):
             raise InputError(f"Line {line} of {spec} is not a JSON object.")
-        found.append((line, value))
-    header = tuple(dict.fromkeys(name for _, value in found for name in value))
-    return header, ((line, [value.get(name) for name in header]) for line, value in found)
+        yield line, value
 
 
-def _parquet(spec: str, content: bytes) -> tuple[tuple[str, ...], _Rows]:
+def _parquet(spec: str, path: Path) -> tuple[tuple[str, ...], _Rows]:
     import pyarrow as pa  # takes a quarter of a second, and only Parquet needs it
     import pyarrow.parquet as pq
 
+    def rows() -> Iterator[Sequence[Any]]:
+        try:
+            with pq.ParquetFile(path, buffer_size=1 << 20) as file:  # by default a whole row group
+                for part in file.iter_batches(_PARQUET_ROWS, columns=wanted):
+                    yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
+        except (pa.ArrowException, OSError):
+            raise InputError(f"{spec} is not a Parquet file.") from None
+
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
-        header = tuple(file.schema_arrow.names)
-        table = file.read([name for name in header if name in {"text", "label", "reference", "segment"}])
+        header = tuple(pq.read_schema(path).names)
     except (pa.ArrowException, OSError):
         raise InputError(f"{spec} is not a Parquet file.") from None
-    values = {name: table[name].to_pylist() for name in table.column_names}
-    nothing = [None] * table.num_rows
-    return header, enumerate(zip(*(values.get(name, nothing) for name in header), strict=True), start=1)
+    wanted = [name for name in header if name.strip().lower() in {"text", "label", *_OPTIONAL}]
+    _refuse_columns(spec, header)
+    return tuple(wanted), enumerate(rows(), start=1)
 
 
-def _columns(
-    spec: str, header: tuple[str, ...], rows: _Rows, place: str
-) -> tuple[list[str], list[str], list[str | None] | None, list[str | None] | None]:
-    """Texts, labels, references, segments; every value checked."""
+def _refuse_columns(spec: str, header: Sequence[str]) -> None:
+    if not {"text", "label"} <= {name.strip().lower() for name in header}:
+        shown = [name for name in header if name not in _OPTIONAL] if _suffix(spec) == ".jsonl" else header
+        raise InputError(f"{spec} needs the columns text and label; it has {_shown(shown)}.")
+
+
+def _checked(spec: str, header: tuple[str, ...], rows: _Rows, place: str) -> Iterator[LabelledRow]:
+    _refuse_columns(spec, header)
     names = [name.strip().lower() for name in header]
-    if "text" not in names or "label" not in names:
-        raise InputError(f"{spec} needs the columns text and label; it has {_shown(header)}.")
-
     text_at, label_at = names.index("text"), names.index("label")
-    reference_at = names.index("reference") if "reference" in names else None
-    segment_at = names.index("segment") if "segment" in names else None
-    texts, labels = [], []
-    references: list[str | None] = []
-    segments: list[str | None] = []
+    reference_at, segment_at = (names.index(name) if name in names else None for name in _OPTIONAL)
     for at, values in rows:
         text = values[text_at]
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"The text in {place} {at} of {spec} is {_lack(text)}.")
-        texts.append(text)
-        labels.append(_label(spec, place, at, values[label_at]))
-        references.append(None if reference_at is None else _optional(values[reference_at]))
-        segments.append(None if segment_at is None else _optional(values[segment_at]))
-    return texts, labels, None if reference_at is None else references, None if segment_at is None else segments
+        yield LabelledRow(
+            text,
+            _label(spec, place, at, values[label_at]),
+            None if reference_at is None else _optional(values[reference_at]),
+            None if segment_at is None else _optional(values[segment_at]),
+        )
 
 
 def _label(spec: str, place: str, at: int, value: Any) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model.dataset_files import is_file_spec, read_file
+from model.dataset_files import LabelledRow, is_file_spec, open_file
 from model.errors import InputError
 from model.hub import is_hub_name
 from model.hub_datasets import load_hub_dataset
@@ -26,6 +26,7 @@ from model.sample_news import LABELS
 SAMPLE = "sample"
 Split = Literal["train", "test", "all", "live"]
 _LIVE_ROWS = 3000
+_HUB_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,12 +86,10 @@ def load_dataset(
     if is_file_spec(spec):
         whole = _file(spec, label_names)
         chosen = _split(whole, split, train_rows, test_rows)
-    elif is_hub_name(spec):
-        chosen = _hub(spec, split, train_rows, test_rows, seed)
     else:
-        raise InputError(f"{spec!r} is no dataset; give `sample`, a hub name such as ag_news, a path or an s3:// URL.")
-    if (first > 1 and first > len(chosen)) or (last is not None and last > len(chosen)):
-        raise InputError(f"{spec} has {len(chosen)} rows here; --rows {rows} asks for rows beyond its end.")
+        refuse_spec(spec)
+        chosen = _hub(spec, split, train_rows, test_rows, seed)
+    refuse_rows(spec, len(chosen), first, last)
     chosen = chosen.take(slice(first - 1, last))
     if count is not None and count > len(chosen):
         raise InputError(f"{spec} has {len(chosen)} of the {count} rows asked for; ask for fewer.")
@@ -106,6 +105,19 @@ def parse_rows(rows: str | None) -> tuple[int, int | None]:
     if first < 1 or (last is not None and last < first):
         raise InputError("Rows are given as FIRST-LAST, from 1 and both included, such as 2001-5000.")
     return first, last
+
+
+def refuse_rows(spec: str, total: int, first: int, last: int | None) -> None:
+    """Raise InputError where rows beyond the last one are asked for."""
+    if (first > 1 and first > total) or (last is not None and last > total):
+        asked = f"{first}-{'' if last is None else last}"
+        raise InputError(f"{spec} has {total} rows here; --rows {asked} asks for rows beyond its end.")
+
+
+def refuse_spec(spec: str) -> None:
+    """Raise InputError for what is neither the sample nor a file and cannot be a hub name."""
+    if not is_hub_name(spec):
+        raise InputError(f"{spec!r} is no dataset; give `sample`, a hub name such as ag_news, a path or an s3:// URL.")
 
 
 def fingerprints(texts: Sequence[str]) -> NDArray[np.uint64]:
@@ -134,22 +146,25 @@ def _sample(split: Split, size: int, rows: tuple[int, int | None], *, count: int
 
 
 def _file(spec: str, label_names: Sequence[str] | None) -> LabelledTexts:
-    found = read_file(spec)
-    labels = found.labels if label_names is None else [_named(spec, label, label_names) for label in found.labels]
-    return LabelledTexts(
-        name=PurePosixPath(spec).name,
-        sha256=found.sha256,
-        classes=found.classes or _ordered(labels),
-        texts=found.texts,
-        labels=labels,
-        rows=np.arange(1, len(labels) + 1),
-        references=found.references,
-        segments=found.segments,
-    )
+    with open_file(spec) as file:
+        rows = list(file.rows())
+        labels = [named_label(spec, row.label, label_names) for row in rows]
+        references, segments = [row.reference for row in rows], [row.segment for row in rows]
+        return LabelledTexts(
+            name=PurePosixPath(spec).name,
+            sha256=file.sha256,
+            classes=file.classes or _ordered(labels),
+            texts=[row.text for row in rows],
+            labels=labels,
+            rows=np.arange(1, len(labels) + 1),
+            references=references if any(references) else None,
+            segments=segments if any(segments) else None,
+        )
 
 
-def _named(spec: str, label: str, names: Sequence[str]) -> str:
-    if label in names or not label.isdecimal():
+def named_label(spec: str, label: str, names: Sequence[str] | None) -> str:
+    """The name that an integer label stands for, where `names` says it. Raises InputError."""
+    if names is None or label in names or not label.isdecimal():
         return label
     if int(label) >= len(names):
         raise InputError(f"{spec} has the label {label[:9]}, but there are only {len(names)} label names (from 0).")
@@ -171,10 +186,20 @@ def _split(whole: LabelledTexts, split: Split, train_rows: int, test_rows: int) 
     return whole.take(slice(train_rows) if split == "train" else slice(train_rows, train_rows + test_rows))
 
 
+def evaluation_split(name: str) -> Any:
+    """The split of a hub dataset that no model was trained on, as far as its names say."""
+    splits = load_hub_dataset(name)
+    return splits[_held_out(splits) or next(iter(splits))]
+
+
+def _held_out(splits: Mapping[str, Any]) -> str | None:
+    return "test" if "test" in splits else "validation" if "validation" in splits else None
+
+
 def _hub(name: str, split: Split, train_rows: int, test_rows: int, seed: int) -> LabelledTexts:
     """Rows of a hub dataset. Rows are drawn, not counted off, because some hub files are sorted by class."""
     splits = load_hub_dataset(name)
-    held_out = "test" if "test" in splits else "validation" if "validation" in splits else None
+    held_out = _held_out(splits)
     if split in {"all", "live"} or "train" not in splits:
         return _hub_rows(name, splits[held_out or next(iter(splits))])
     part, first, size = ("train", 0, train_rows) if split == "train" else (held_out or "train", 0, test_rows)
@@ -186,17 +211,26 @@ def _hub(name: str, split: Split, train_rows: int, test_rows: int, seed: int) ->
     return whole.take([int(row) for row in np.random.default_rng(seed).permutation(len(whole))[first : first + size]])
 
 
-def _hub_rows(name: str, part: Any) -> LabelledTexts:
-    """A `datasets.Dataset` as labelled texts."""
+def hub_rows(name: str, part: Any) -> Iterator[LabelledRow]:
+    """The rows of a `datasets.Dataset`, every one checked, a few at a time in memory. Raises InputError."""
     if not {"text", "label"} <= set(part.column_names):
         raise InputError(f"{name} needs the columns text and label; it has {', '.join(part.column_names)}.")
-    texts, raw = list(part["text"]), list(part["label"])
     names: list[str] | None = getattr(part.features["label"], "names", None)
-    for row, (text, label) in enumerate(zip(texts, raw, strict=True), start=1):
-        unlabelled = label is None or (names is not None and not 0 <= label < len(names))
-        if unlabelled or not isinstance(text, str) or not text.strip():
-            raise InputError(f"Row {row} of {name} has no {'label' if unlabelled else 'text'}.")
-    labels = [names[label] if names else str(label) for label in raw]
+    row = 0
+    for some in part.select_columns(["text", "label"]).iter(_HUB_ROWS):
+        for text, label in zip(some["text"], some["label"], strict=True):
+            row += 1
+            unlabelled = label is None or (names is not None and not 0 <= label < len(names))
+            if unlabelled or not isinstance(text, str) or not text.strip():
+                raise InputError(f"Row {row} of {name} has no {'label' if unlabelled else 'text'}.")
+            yield LabelledRow(text, names[label] if names else str(label))
+
+
+def _hub_rows(name: str, part: Any) -> LabelledTexts:
+    """A `datasets.Dataset` as labelled texts."""
+    found = list(hub_rows(name, part))
+    texts, labels = [row.text for row in found], [row.label for row in found]
+    names = getattr(part.features["label"], "names", None)
     return LabelledTexts(
         name=name,
         sha256=_hash(texts, labels),

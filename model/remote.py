@@ -5,6 +5,7 @@ Knows nothing of what is in them. fsspec is imported when a URL is met; other co
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +19,6 @@ def is_remote(place: str) -> bool:
     return "://" in place
 
 
-def read_remote(url: str) -> bytes:
-    """The bytes of a file. Raises InputError or SurroundingsError."""
-    with _spoken(url, "read"):
-        import fsspec
-
-        with fsspec.open(url, "rb") as file:
-            return bytes(file.read())
-
-
 @contextmanager
 def local_file(place: str) -> Iterator[Path]:
     """A path as it is; a URL as a file of the same name, which is gone afterwards."""
@@ -35,7 +27,11 @@ def local_file(place: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="bertwatch-") as held:
         path = Path(held) / (PurePosixPath(place.split("?", 1)[0]).name or "file")
-        path.write_bytes(read_remote(place))
+        with _spoken(place, "read"):
+            import fsspec
+
+            with fsspec.open(place, "rb") as file, path.open("wb") as here:
+                shutil.copyfileobj(file, here)
         yield path
 
 

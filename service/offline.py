@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 from model.artifact import Artifact
 from model.behavior import run_pack
 from model.classifier import Classifier
-from model.datasets import LabelledTexts, fingerprints
+from model.dataset_stream import TextStream
 from model.errors import InputError
 from model.evaluation import Evaluation, evaluate
+from model.evaluation.behavior import BehaviorReport
 from model.prediction import CutOff, Predictions
 from model.report import Beside, Remark, Subject, write_report
 from monitors.baseline import Baseline, fit_baseline, refuse_training_rows, whole_directory, write_baseline
@@ -43,7 +43,7 @@ class Made:
 def make_baseline(
     classifier: Classifier,
     artifact: Artifact,
-    dataset: LabelledTexts,
+    dataset: TextStream,
     output: Path,
     progress: Callable[[int], None] | None = None,
     *,
@@ -66,62 +66,83 @@ def make_baseline(
     truth = true_classes(dataset, labels, allow_missing=asked.allow_missing_classes)
     asked.refuse(labels)
     with whole_directory(output) as unfinished:
-        hashes = fingerprints(dataset.texts)
-        refuse_training_rows(hashes, artifact.training)
-        repeated = refuse_repeated_rows(hashes, dataset.name)
-
-        def classify(texts: Sequence[str], by: Classifier = classifier) -> Predictions:
-            # one thread a core: an engine computes on the core of the thread that calls it
-            return by.classify_many(texts, progress=progress, threads=os.cpu_count() or 1)
-
-        predictions = classify(dataset.texts)
+        refuse_training_rows(dataset.hashes, artifact.training)
+        repeated = refuse_repeated_rows(dataset.hashes, dataset.name)
+        predictions, *exactly = _classified((classifier,) if exact is None else (classifier, exact), dataset, progress)
         cut_off = asked.cut_off.chosen(truth, predictions.scores.astype(np.float64), labels)
-        said = None if cut_off is None else cut_off.classes(predictions.scores)
+        said = _said(predictions, cut_off)
         evaluation = evaluate(truth, predictions.scores, labels, predicted=said, segments=dataset.segments)
-        answering = _answering(classify, cut_off)
         agreement = None
-        if exact is not None:
-            answered = _answering(partial(classify, by=exact), cut_off)(dataset.texts).labels
-            agreement = refuse_disagreement(evaluation.predicted, answered, classifier.engine)
-        behavior = None if asked.behavior is None else run_pack(asked.behavior, labels, answering)
+        if exactly:
+            agreement = refuse_disagreement(evaluation.predicted, _said(exactly[0], cut_off), classifier.engine)
         baseline = fit_baseline(
             model=classifier.info,
             engine=classifier.engine,
             precision=classifier.precision,
             predictions=predictions,
             truth=truth,
-            texts=dataset.texts,
+            texts=dataset.texts(),
             dataset={"name": dataset.name, "sha256": dataset.sha256, "rows": len(dataset)},
             created=now().isoformat(timespec="seconds"),
             rows=dataset.rows,
             segments=dataset.segments,
-            hashes={
-                "weights": artifact.hashes.weights,
-                "tokenizer": artifact.hashes.tokenizer,
-                "labels": artifact.hashes.labels,
-            },
+            hashes=asdict(artifact.hashes),
             evaluation=evaluation,
             cut_off=cut_off,
-            behavior=behavior,
+            behavior=_behavior(asked, classifier, cut_off, progress),
             agreement=agreement,
         )
         answers = asked.answered(baseline)
         write_baseline(baseline, unfinished)
         training = "not known to the model" if artifact.training is None else "none among them"
         more = {"Training rows": training} | ({"Repeated rows": str(repeated)} if repeated else {})
-        remarks = repeated_rows(hashes, truth) if repeated else ()
+        remarks = repeated_rows(dataset.hashes, truth) if repeated else ()
         write_baseline_report(evaluation, baseline, unfinished, more, answers=answers, remarks=remarks)
     return Made(baseline, answers)
 
 
-def _answering(
-    classify: Callable[[Sequence[str]], Predictions], cut_off: CutOff | None
-) -> Callable[[Sequence[str]], Predictions]:
-    """Texts in, the answers that will be served out."""
-    return classify if cut_off is None else lambda texts: cut_off.applied(classify(texts))
+def _classified(
+    classifiers: Sequence[Classifier], dataset: TextStream, progress: Callable[[int], None] | None
+) -> list[Predictions]:
+    """What each classifier says of all rows; the texts are read once, part by part."""
+    found: list[list[Predictions]] = [[] for _ in classifiers]
+    for texts in dataset.parts():
+        for by, parts in zip(classifiers, found, strict=True):
+            parts.append(by.classify_many(texts, progress=progress, threads=_threads()))
+    return [_joined(parts) for parts in found]
 
 
-def true_classes(dataset: LabelledTexts, labels: tuple[str, ...], *, allow_missing: bool = False) -> NDArray[np.int64]:
+def _joined(parts: Sequence[Predictions]) -> Predictions:
+    return Predictions(
+        labels=np.concatenate([part.labels for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        features=np.concatenate([part.features for part in parts]),
+        projections=np.concatenate([part.projections for part in parts]),
+        truncated=np.concatenate([part.truncated for part in parts]),
+    )
+
+
+def _threads() -> int:
+    """One a core: an engine computes on the core of the thread that calls it."""
+    return os.cpu_count() or 1
+
+
+def _said(predictions: Predictions, cut_off: CutOff | None) -> NDArray[np.int64]:
+    """The answers that will be served, (n,)."""
+    return predictions.labels if cut_off is None else cut_off.classes(predictions.scores)
+
+
+def _behavior(
+    asked: Questions, classifier: Classifier, cut_off: CutOff | None, progress: Callable[[int], None] | None
+) -> BehaviorReport | None:
+    def answered(texts: Sequence[str]) -> Predictions:
+        found = classifier.classify_many(texts, progress=progress, threads=_threads())
+        return found if cut_off is None else cut_off.applied(found)
+
+    return None if asked.behavior is None else run_pack(asked.behavior, classifier.info.labels, answered)
+
+
+def true_classes(dataset: TextStream, labels: tuple[str, ...], *, allow_missing: bool = False) -> NDArray[np.int64]:
     """(n,): index of each row's label. Raises InputError for no row, for labels that the model does not have, for rows
     of one class only, and for a class of the model without a row unless that is allowed.
     """

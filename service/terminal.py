@@ -14,8 +14,8 @@ from monitors.verdict import Verdict
 
 
 @contextmanager
-def progress_bar(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """Yields a function that is told how much is newly done."""
+def progress_bar(what: str, total: int | None, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Yields a function that is told how much is newly done; `total` None is not known."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

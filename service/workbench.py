@@ -87,21 +87,26 @@ def baseline(
 
 
 def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, words: Words, *, quiet: bool) -> Made:
-    from model.datasets import load_dataset
+    from contextlib import ExitStack
+
+    from model.dataset_stream import open_stream
     from service.offline import make_baseline, true_classes
     from service.release_words import release_lines
     from service.terminal import figures
 
     artifact = open_model(settings)
-    texts = load_dataset(dataset, split="all", rows=rows, label_names=artifact.info.labels)
-    # refused before anything heavy loads
-    asked = words.questions(artifact.info.labels)
-    true_classes(texts, artifact.info.labels, allow_missing=asked.allow_missing_classes)
-    classifier = open_classifier(settings, artifact)
-    exact = exact_beside(classifier, artifact)
-    work = len(texts) * (1 if exact is None else 2) + (len(asked.behavior.texts) if asked.behavior else 0)
-    with progress_bar("Evaluating", work, quiet=quiet) as advance:
-        made = make_baseline(classifier, artifact, texts, output, progress=advance, asked=asked, exact=exact)
+    labels = artifact.info.labels
+    with ExitStack() as opened:
+        with progress_bar("Reading", None, quiet=quiet) as advance:
+            texts = opened.enter_context(open_stream(dataset, rows=rows, label_names=labels, progress=advance))
+        # refused before anything heavy loads
+        asked = words.questions(labels)
+        true_classes(texts, labels, allow_missing=asked.allow_missing_classes)
+        classifier = open_classifier(settings, artifact)
+        exact = exact_beside(classifier, artifact)
+        work = len(texts) * (1 if exact is None else 2) + (len(asked.behavior.texts) if asked.behavior else 0)
+        with progress_bar("Evaluating", work, quiet=quiet) as advance:
+            made = make_baseline(classifier, artifact, texts, output, progress=advance, asked=asked, exact=exact)
     head = f"{output}: {artifact.info.name}, {len(texts)} rows"
     lines = [head, *figures(made.baseline.metrics), *release_lines(made.baseline, made.answers)]
     _say("\n".join(lines), quiet)

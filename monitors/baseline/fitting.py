@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,10 @@ from monitors.window_file import numbered_ids
 if TYPE_CHECKING:
     from model.evaluation import Evaluation
     from model.evaluation.behavior import BehaviorReport
+
+
+_MOST_WORDS = 200_000
+"""Words whose documents are counted at a time; a million rows of news have about as many in two texts."""
 
 
 def fit_baseline(
@@ -55,13 +60,7 @@ def fit_baseline(
         said = None if cut_off is None else cut_off.classes(predictions.scores)
         evaluation = evaluate(truth, predictions.scores, model.labels, predicted=said, segments=segments)
     costs = None if cut_off is None else Costs(cut_off.cost_false_positive, cut_off.cost_false_negative)
-    fingerprints: list[int] = []
-    documents: Counter[str] = Counter()
-    for text in texts or ():
-        fingerprints.append(text_fingerprint(text))
-        documents.update(words_of(text))
-    if texts is None:
-        fingerprints = [0] * len(truth)
+    fingerprints, documents = _read((), len(truth)) if texts is None else _read(texts, 0)
     if not len(fingerprints) == len(predictions) == len(truth):
         raise ValueError(f"{len(fingerprints)} texts, {len(predictions)} predictions, {len(truth)} true classes")
     numbers = np.arange(1, len(truth) + 1) if rows is None else np.asarray(rows, np.int64)
@@ -77,7 +76,7 @@ def fit_baseline(
         scores=predictions.scores.astype(np.float64),
         features=predictions.features.astype(np.float64),
         projection=predictions.projections.astype(np.float64),
-        text_hash=np.array(fingerprints, np.uint64),
+        text_hash=fingerprints,
         truncated=predictions.truncated,
         segment=segment,
         truth=np.asarray(truth, np.int64),
@@ -106,6 +105,30 @@ def fit_baseline(
         agreement=agreement,
     )
     return replace(baseline, id=identity(baseline))
+
+
+def _read(texts: Iterable[str], without: int) -> tuple[NDArray[np.uint64], Counter[str]]:
+    """Fingerprints of the texts, after as many zeros as there are rows `without` one, and their document counts."""
+    fingerprints, documents = array("Q", [0] * without), Counter[str]()
+    for text in texts:
+        fingerprints.append(text_fingerprint(text))
+        documents.update(words_of(text))
+        if len(documents) > _MOST_WORDS:
+            documents = _frequent(documents, _MOST_WORDS // 2)
+    return np.array(fingerprints, np.uint64), documents
+
+
+def _frequent(documents: Counter[str], most: int) -> Counter[str]:
+    """At most `most` words: those of the smallest counts are let go, all of one count together.
+
+    Lossy counting (Manku & Motwani 2002): a word that comes again is counted from one, so that rare words stand a
+    little low, and memory does not grow with the texts.
+    """
+    at_least = 1
+    while len(documents) > most:
+        at_least += 1
+        documents = Counter({word: count for word, count in documents.items() if count >= at_least})
+    return documents
 
 
 def refuse_training_rows(text_hashes: NDArray[np.uint64], training: NDArray[np.uint64] | None) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from model.artifact import Hashes
+from model.dataset_stream import TextStream
 from model.datasets import LabelledTexts, fingerprints, load_dataset
 from model.errors import GateFailed, InputError
 from model.features import FEATURES, text_features
@@ -68,8 +69,16 @@ def reader(dataset):
     return Reader(dict(zip(dataset.texts, dataset.labels, strict=True)))
 
 
+def streamed(dataset):
+    """Texts at hand as texts that are read."""
+    return TextStream(
+        dataset.name, dataset.sha256, dataset.labels, dataset.rows, fingerprints(dataset.texts), dataset.segments,
+        lambda: iter(dataset.texts),
+    )  # fmt: skip
+
+
 def made(reader, dataset, output, artifact=None, **options):
-    return make_baseline(reader, artifact or bare(), dataset, output, **options).baseline
+    return make_baseline(reader, artifact or bare(), streamed(dataset), output, **options).baseline
 
 
 def test_the_directory_is_a_baseline_with_a_report(reader, dataset, tmp_path):
@@ -177,7 +186,7 @@ def with_pack(tmp_path, dataset, **words):
 
 def test_gates_judge_and_the_baseline_is_kept(reader, dataset, tmp_path):
     questions = asked(require=("accuracy>=0.99", "accuracy.low>=0.1"))
-    found = make_baseline(reader, bare(), dataset, tmp_path / "baseline", asked=questions)
+    found = make_baseline(reader, bare(), streamed(dataset), tmp_path / "baseline", asked=questions)
     assert [gate.passed for gate in found.answers.gates] == [False, True]
     assert load_baseline(tmp_path / "baseline").id == found.baseline.id
     html = (tmp_path / "baseline" / "report.html").read_text()
@@ -190,7 +199,7 @@ def test_gates_judge_and_the_baseline_is_kept(reader, dataset, tmp_path):
 def test_behavior_tests_are_run_shown_and_kept(reader, dataset, tmp_path):
     questions = with_pack(tmp_path, dataset, require=("behavior", "behavior[known rows]<=0"))
     done = []
-    found = make_baseline(reader, bare(), dataset, tmp_path / "baseline", done.append, asked=questions)
+    found = make_baseline(reader, bare(), streamed(dataset), tmp_path / "baseline", done.append, asked=questions)
     assert sum(done) == 122
     assert load_baseline(tmp_path / "baseline").behavior == found.baseline.behavior
     assert found.baseline.behavior.failed == ("never passed",)
@@ -203,10 +212,10 @@ def test_behavior_tests_are_run_shown_and_kept(reader, dataset, tmp_path):
 
 
 def test_a_comparison_names_what_changed(reader, dataset, tmp_path):
-    first = make_baseline(reader, bare(), dataset, tmp_path / "one", asked=with_pack(tmp_path, dataset))
+    first = make_baseline(reader, bare(), streamed(dataset), tmp_path / "one", asked=with_pack(tmp_path, dataset))
     worse = Reader(dict(zip(dataset.texts, dataset.labels, strict=True)), every=3)
     questions = with_pack(tmp_path, dataset, compare=tmp_path / "one")
-    found = make_baseline(worse, bare(), dataset, tmp_path / "two", asked=questions)
+    found = make_baseline(worse, bare(), streamed(dataset), tmp_path / "two", asked=questions)
     compared = found.answers.comparison
     lost = [
         int(row) for row, text in zip(dataset.rows, dataset.texts, strict=True) if len(text) % 7 and not len(text) % 3
@@ -246,7 +255,7 @@ def leavers(dataset):
 def test_the_cut_off_is_chosen_kept_and_decides_the_figures(leavers, tmp_path, words, value):
     judge = Judge(dict(zip(leavers.texts, leavers.labels, strict=True)))
     questions = Words(**words).questions(judge.info.labels)
-    found = make_baseline(judge, bare(), leavers, tmp_path / "baseline", asked=questions).baseline
+    found = make_baseline(judge, bare(), streamed(leavers), tmp_path / "baseline", asked=questions).baseline
     again = load_baseline(tmp_path / "baseline")
     assert again.cut_off == found.cut_off
     assert found.cut_off.value == value
@@ -267,14 +276,14 @@ def test_the_cut_off_is_chosen_kept_and_decides_the_figures(leavers, tmp_path, w
 )
 def test_classes_without_rows_are_refused(*, reader, dataset, tmp_path, changes, words, says):
     with pytest.raises(InputError, match=says):
-        make_baseline(reader, bare(), replace(dataset, **changes), tmp_path / "b", asked=asked(**words))
+        make_baseline(reader, bare(), streamed(replace(dataset, **changes)), tmp_path / "b", asked=asked(**words))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_classes_may_be_allowed(reader, dataset, tmp_path):
     two = replace(dataset, labels=["Sports", "World"] * 60)
     questions = asked(allow_missing_classes=True, require=("recall[Business]>=0",))
-    found = make_baseline(reader, bare(), two, tmp_path / "b", asked=questions)
+    found = make_baseline(reader, bare(), streamed(two), tmp_path / "b", asked=questions)
     assert "recall[Business]" in found.baseline.undefined
     assert not found.answers.gates[0].passed
 
