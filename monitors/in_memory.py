@@ -104,8 +104,11 @@ class MemoryOutbox:
             self.rows.setdefault(notification.key, _Waiting(notification, notification.created))
 
     def due(self, now: int, limit: int = 20) -> Sequence[Notification]:
-        waiting = [row for row in self.rows.values() if row.state == "waiting" and row.retry_at <= now]
-        return [row.notification for row in sorted(waiting, key=lambda row: row.retry_at)][:limit]
+        first: dict[tuple[str, str], _Waiting] = {}
+        for row in sorted(self.rows.values(), key=lambda row: (row.notification.created, row.notification.key)):
+            if row.state == "waiting":
+                first.setdefault(row.notification.thread, row)
+        return [row.notification for row in first.values() if row.retry_at <= now][:limit]
 
     def delivered(self, key: str, now: int) -> None:
         self.rows[key].state = "delivered"

@@ -131,6 +131,11 @@ class Notification:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the monitor knows when a round begins."""
+    @property
+    def thread(self) -> tuple[str, str]:
+        """The episode and the receiver. Within a thread messages leave in their order: no end before its beginning."""
+        return self.key.partition("/")[0], self.receiver
+
 
     verdict: Verdict | None
     episode: Episode | None
@@ -217,7 +222,9 @@ class Journal(Protocol):
 class Outbox(Protocol):
     """Notifications that wait for delivery."""
 
-    def due(self, now: int, limit: int = 20) -> Sequence[Notification]: ...
+    def due(self, now: int, limit: int = 20) -> Sequence[Notification]:
+        """Take what is due and the first of its thread, the oldest first: what follows waits, due or not."""
+        ...
 
     def delivered(self, key: str, now: int) -> None: ...
 

@@ -91,9 +91,9 @@ class Service:
 
 
 class Receiver:
-    """A webhook on a free port that keeps what it is told."""
+    """A webhook that keeps what it is told; port 0 takes a free one."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         told: list[dict[str, Any]] = []
 
         class Door(BaseHTTPRequestHandler):
@@ -106,7 +106,7 @@ class Receiver:
                 """Silence: the default writes to standard error."""
 
         self.told = told
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Door)
         self.url = f"json://127.0.0.1:{self.server.server_port}/"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 

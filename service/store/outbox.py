@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from monitors.protocols import Notification
 from monitors.verdict import Severity
@@ -30,28 +31,24 @@ class Outbox:
             enqueue(connection, notifications)
 
     def due(self, now: int, limit: int = 20) -> Sequence[Notification]:
-        """Take what is due, the oldest first. Whoever takes it says `delivered` or `failed`; others do not get it."""
-        ready = outbox.c.due_at <= now
+        """Take what is due and the first of its thread, the oldest first; what follows waits, due or not.
+
+        Whoever takes it says `delivered` or `failed`; others do not get it.
+        """
         with self._database.reading() as connection:  # most of the time there is nothing, and nothing to lock
-            if connection.execute(select(outbox.c.key).where(ready).limit(1)).first() is None:
+            if connection.execute(select(outbox.c.key).where(outbox.c.due_at <= now).limit(1)).first() is None:
                 return []
-        oldest = select(outbox.c.key).where(ready).order_by(outbox.c.created, outbox.c.key).limit(limit)
-        take = update(outbox).where(outbox.c.key.in_(oldest), ready).values(due_at=now + LEASE).returning(outbox)
+        waiting = select(outbox).where(outbox.c.due_at.is_not(None)).order_by(outbox.c.created, outbox.c.key)
+        first: dict[tuple[str, str], Notification] = {}
+        taken: list[Notification] = []
         with self._database.writing() as connection:
-            rows = connection.execute(take).all()
-        taken = [
-            Notification(
-                key=row.key,
-                event=row.event,
-                severity=Severity(row.severity),
-                title=row.title,
-                body=row.body,
-                created=row.created,
-                attempts=row.attempts,
-            )
-            for row in rows
-        ]
-        return sorted(taken, key=lambda notification: (notification.created, notification.key))
+            for row in connection.execute(waiting):
+                notification = _notification(row)
+                if first.setdefault(notification.thread, notification) is notification and row.due_at <= now:
+                    taken.append(notification)
+            keys = [notification.key for notification in taken[:limit]]
+            connection.execute(update(outbox).where(outbox.c.key.in_(keys)).values(due_at=now + LEASE))
+        return taken[:limit]
 
     def delivered(self, key: str, now: int) -> None:
         """Never hand it out again."""
@@ -80,6 +77,18 @@ class Outbox:
         with self._database.reading() as connection:
             waiting, given_up = connection.execute(query).one()
         return OutboxCounts(waiting, given_up)
+
+
+def _notification(row: Row[Any]) -> Notification:
+    return Notification(
+        key=row.key,
+        event=row.event,
+        severity=Severity(row.severity),
+        title=row.title,
+        body=row.body,
+        created=row.created,
+        attempts=row.attempts,
+    )
 
 
 def enqueue(connection: Connection, notifications: Sequence[Notification]) -> None:

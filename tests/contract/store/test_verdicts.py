@@ -197,6 +197,30 @@ def test_due_takes_the_oldest_first(database):
     assert [one.key for one in outbox.due(START, limit=2)] == ["k1"]
 
 
+def test_what_follows_in_an_episode_waits_for_what_came_before(database):
+    """To the same receiver: an end that has just come does not overtake a beginning that waits for another try."""
+    outbox = Outbox(database)
+    end = replace(TOLD, key="e1/resolved#1", created=START + 10)
+    others = [replace(end, key="e1/resolved#2"), replace(end, key="e2/opened#1")]
+    outbox.add([TOLD, end, *others])
+    assert outbox.due(START + 20) == [TOLD, *others]
+    assert outbox.due(START + 20) == [], "while it is being sent"
+    outbox.failed(TOLD.key, START + 21, START + 100, "Answer 500.")
+    assert outbox.due(START + 99) == []
+    assert [one.key for one in outbox.due(START + 100)] == [TOLD.key]
+    outbox.delivered(TOLD.key, START + 101)
+    assert outbox.due(START + 101) == [end]
+
+
+def test_a_message_that_was_given_up_holds_nothing_back(database):
+    outbox = Outbox(database)
+    end = replace(TOLD, key="e1/resolved#1", created=START + 10)
+    outbox.add([TOLD, end])
+    outbox.due(START + 20)
+    outbox.failed(TOLD.key, START + 21, None, "Answer 404.")
+    assert outbox.due(START + 22) == [end]
+
+
 def test_a_failed_delivery_is_tried_again_until_it_is_given_up(database):
     outbox = Outbox(database)
     outbox.add([TOLD])
