@@ -48,9 +48,10 @@ class MemoryLog:
         self._rows.truth[rows] = truth
         self._rows.label_time[rows] = time
 
-    def window(self, version: str, start: int, end: int) -> Window:
+    def window(self, version: str, start: int, end: int, most: int = MOST_ROWS) -> Window:
         rows = self._between(version, start, end)
-        return self._taken(rows[np.argsort(self._rows.time[rows], kind="stable")], start, end)
+        rows = rows[np.argsort(self._rows.time[rows], kind="stable")]
+        return self._taken(rows[spaced(len(rows), most)], start, end)
 
     def labelled(self, version: str, start: int, end: int) -> Window:
         rows = self._between(version, start, end)
@@ -140,10 +141,10 @@ class MemoryJournal:
         return self._memories.get(version, Memory(verdict=None, episode=None, streams={}))
 
     def commit(self, outcome: Outcome) -> None:
-        episode = outcome.episode if outcome.episode and outcome.episode.resolved is None else None
         before = self.memory(outcome.verdict.model_version).round
         if outcome.after not in (None, before):
             raise Overtaken("Another monitor has finished a round meanwhile.")
+        episode = outcome.episode if outcome.episode and outcome.episode.resolved is None else None
         self._memories[outcome.verdict.model_version] = Memory(outcome.verdict, episode, outcome.streams, before + 1)
         self.verdicts.append(outcome.verdict)
         self.outbox.add(outcome.notifications)

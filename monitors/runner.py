@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import structlog
 
 from model.evaluation import proportion
+from model.prediction import Estimate
 from monitors.baseline import Baseline
 from monitors.blame import blame, rows_to_read
 from monitors.episodes import Fresh, Reads, ResolvePolicy, Step, step
@@ -31,7 +33,9 @@ from monitors.protocols import (
     Stream,
     StreamState,
 )
+from monitors.statistics.weighted import weighted_share
 from monitors.verdict import Finding, Severity, State, Verdict
+from monitors.window import Window
 
 logger = structlog.get_logger(__name__)
 
@@ -87,14 +91,14 @@ class Runner:
         self._reads: dict[str, Reads] = {stream.name: stream.reads for stream in streams}
 
     def run(self, slot: str) -> Outcome | None:
-        """One round; None if another monitor has taken the slot. Raises what log and journal raise."""
+        """One round; None if another monitor has taken the slot. Raises what log and journal raise.
+
+        One that was overtaken by another monitor's begins anew from what that one has left, so that each stream reads
+        every row once.
+        """
         now = self._clock()
         if not self._journal.claim(self._version, slot, now):
             return None
-        memory = self._journal.memory(self._version)
-        evidence = self._look(now)
-        findings = [self._ask(check, evidence) for check in self._checks]
-        states, said = self._advance(memory)
         for _ in range(TRIES - 1):
             try:
                 return self._round(slot, now)
@@ -103,7 +107,12 @@ class Runner:
         return self._round(slot, now)
 
     def _round(self, slot: str, now: int) -> Outcome:
+        memory = self._journal.memory(self._version)
+        evidence = self._look(now)
+        findings = [self._ask(check, evidence) for check in self._checks]
+        states, said = self._advance(memory)
         verdict = self._blamed(self._judge([*findings, *said], self._baseline, evidence), evidence)
+        verdict = replace(verdict, count=len(evidence.window) if evidence.predictions is None else evidence.predictions)
         fresh = self._fresh(memory.episode, now)
         taken = step(memory.episode, verdict, fresh, self._policy.resolve, self._reads)
         outcome = Outcome(
@@ -112,21 +121,23 @@ class Runner:
             episode=taken.episode,
             streams=_restarted(states, taken, now),
             notifications=self._notifications(taken, verdict, fresh, now),
+            after=memory.round,
         )
         self._journal.commit(outcome)
         logger.info(
             "round", slot=slot, verdict=verdict.kind.value, severity=verdict.severity.value, episode_event=taken.event
         )
-            after=memory.round,
         return outcome
 
     def _look(self, now: int) -> Evidence:
         """The window, which reaches back for rows where it holds too few, and the labelled rows."""
         policy, start = self._policy, now - self._policy.window
-        if self._log.count(self._version, start, now) < policy.minimum_rows:
+        count = self._log.count(self._version, start, now)
+        if count < policy.minimum_rows:
             furthest = now - policy.window_reach
             reached = self._log.start_of_last(self._version, policy.minimum_rows, now)
             start = min(start, furthest if reached is None else max(reached, furthest))
+            count = self._log.count(self._version, start, now)
         since = now - policy.accuracy_window
         return Evidence(
             now=now,
@@ -134,6 +145,7 @@ class Runner:
             labelled=self._log.labelled(self._version, since, now),
             served=self._log.count(self._version, since, now),
             margin=policy.margin,
+            predictions=count,
             silence=policy.silence,
             last=self._log.start_of_last(self._version, 1, now),
         )
@@ -197,8 +209,16 @@ class Runner:
         rows = self._log.labelled(self._version, episode.quiet_since, now)
         return Fresh(
             predictions=self._log.count(self._version, episode.quiet_since, now),
-            accuracy=proportion(int(rows.correct.sum()), len(rows)) if len(rows) else None,
+            accuracy=self._share_right(rows) if len(rows) else None,
         )
+
+    def _share_right(self, labelled: Window) -> Estimate:
+        """From audited labels, weighted by their chances, where there are as many as an episode needs or no others;
+        else from all labels alike. Of those that an audit asked for out of doubt, too many are wrong."""
+        asked = np.asarray((labelled.asked > 0) & (labelled.asked <= 1))
+        if asked.all() or int(asked.sum()) >= self._policy.resolve.labels:
+            return weighted_share(labelled.correct[asked], labelled.asked[asked])
+        return proportion(int(labelled.correct.sum()), len(labelled))
 
     def _notifications(self, taken: Step, verdict: Verdict, fresh: Fresh, now: int) -> tuple[Notification, ...]:
         """One row a receiver. An opening also asks for a drift report; asking twice for one episode gives one."""

@@ -85,11 +85,11 @@ def spaced(rows: int, most: int = MOST_ROWS) -> NDArray[np.intp]:
 def pair(baseline: Window, window: Window, read: Read, most: int = MOST_ROWS) -> Pair:
     """Both sides of one view. Rows without any number and columns that a side lacks are left out first."""
     base_rows, window_rows = spaced(len(baseline), most), spaced(len(window), most)
-    base, live = read(baseline), read(window)
+    base, live = read(_those(baseline, base_rows)), read(_those(window, window_rows))
     if base.names != live.names:
         nothing = np.zeros((0, 0))
         return Pair((), nothing, nothing, base_rows[:0], window_rows[:0])
-    one, two = base.values[base_rows], live.values[window_rows]
+    one, two = base.values, live.values
     base_rows, one = _with_any(base_rows, one)
     window_rows, two = _with_any(window_rows, two)
     known = _known(one) & _known(two)
@@ -97,6 +97,10 @@ def pair(baseline: Window, window: Window, read: Read, most: int = MOST_ROWS) ->
     first, second = np.isfinite(one).all(axis=1), np.isfinite(two).all(axis=1)
     names = tuple(name for name, kept in zip(base.names, known, strict=True) if kept)
     return Pair(names, one[first], two[second], base_rows[first], window_rows[second])
+
+
+def _those(window: Window, rows: NDArray[np.intp]) -> Window:
+    return window if len(rows) == len(window) else window.take(rows)
 
 
 def _with_any(rows: NDArray[np.intp], values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

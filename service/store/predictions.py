@@ -8,17 +8,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
 from model.prediction import ModelInfo, Record
-from monitors.protocols import ROWS_AT_A_TIME
+from monitors.protocols import MOST_ROWS, ROWS_AT_A_TIME
 from monitors.window import Window
 from service.store.audits import UNEVEN
 from service.store.catalog import Catalog, Known
-from service.store.database import Database
+from service.store.database import ConnectionLost, Database
+from service.store.group import GroupCommit
 from service.store.nouns import LogSummary, Space
 from service.store.order import draw, take_turn
 from service.store.packing import pack, to_prediction, unpack
@@ -29,6 +33,7 @@ from service.store.windows import (
     between,
     labelled_window,
     of_model,
+    one_in,
     period_of,
     read_labelled,
     read_unlabelled,
@@ -48,12 +53,31 @@ HOUR = 3_600_000_000
 FINGERPRINT = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The rows of one model version in a batch."""
+
+    known: Known
+    places: Sequence[int]
+    packed: NDArray[np.void]
+    """(len(places),), without `seq`, which is drawn within the transaction."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """What one caller appends, known to be storable."""
+
+    records: Sequence[Record]
+    parts: Sequence[_Part]
+
+
 class PredictionLog:
     """Implements `monitors.protocols.Log` and `ModelCatalog`; may be used from several threads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._catalog = Catalog(database)
+        self._committed: GroupCommit[_Batch, None] = GroupCommit(self._write)
 
     def register(self, info: ModelInfo, now: int) -> None:
         """Make a model version known; needed before its first row, harmless afterwards."""
@@ -72,52 +96,65 @@ class PredictionLog:
         return None if found is None else found.info
 
     def append(self, records: Sequence[Record]) -> None:
-        """Commit all records, in this order, or none.
+        """Commit all records, in this order, or none; together with what other threads append at the same time.
 
         Raises InputError for a record that cannot be stored, SurroundingsError where the database fails.
         """
         if not records:
             return
+        self._committed([self._checked(records)])
+
+    def _checked(self, records: Sequence[Record]) -> _Batch:
         for record in records:
             check_storable(record.text, record.reference, record.segment, record.label)
         of_version: dict[str, list[int]] = {}
         for place, record in enumerate(records):
             of_version.setdefault(record.model_version, []).append(place)
-        known = {version: self._catalog.recall(version) for version in of_version}
-        packed = {
-            version: pack([records[place] for place in places], known[version].info)
-            for version, places in of_version.items()
-        }
+        parts = []
+        for version, places in of_version.items():
+            known = self._catalog.recall(version)
+            parts.append(_Part(known, places, pack([records[place] for place in places], known.info)))
+        return _Batch(records, parts)
+
+    def _write(self, batches: Sequence[_Batch]) -> Sequence[None]:
+        try:
+            self._insert(batches)
+        except ConnectionLost:  # in a new turn the rows are there, or never will be
+            self._insert(batches, again=True)
+        return [None] * len(batches)
+
+    def _insert(self, batches: Sequence[_Batch], *, again: bool = False) -> None:
+        """All batches in one transaction. `again`: they may have been committed by an earlier try."""
         with self._database.writing() as connection:
             take_turn(connection, "predictions")
-            first = draw(connection, "predictions", len(records))
-            numbers = []
-            for version, places in of_version.items():
-                packed[version]["seq"] = [first + place for place in places]
-                ordinal = _total(connection, known[version]) + 1
-                numbers += [
-                    {
-                        "model": known[version].number,
-                        "time": records[place].time,
-                        "seq": first + place,
-                        "ordinal": ordinal + row,
-                        "segment": records[place].segment,
-                        "numbers": packed[version][row].tobytes(),
-                    }
-                    for row, place in enumerate(places)
-                ]
-            connection.execute(ADD_PREDICTIONS, [_row(record, first + at) for at, record in enumerate(records)])
+            if again and self._find(connection, predictions.c.id == batches[0].records[0].id):
+                return
+            first = draw(connection, "predictions", sum(len(batch.records) for batch in batches))
+            totals: dict[int, int] = {}
+            rows, numbers = [], []
+            for batch in batches:
+                rows += [_row(record, first + place) for place, record in enumerate(batch.records)]
+                for part in batch.parts:
+                    total = totals.get(part.known.number)
+                    total = _total(connection, part.known) if total is None else total
+                    numbers += _numbers(batch.records, part, first, total + 1)
+                    totals[part.known.number] = total + len(part.places)
+                first += len(batch.records)
+            connection.execute(ADD_PREDICTIONS, rows)
             connection.execute(ADD_NUMBERS, numbers)
 
-    def window(self, version: str, start: int, end: int) -> Window:
-        """Rows of [start, end) in order of time, with the newest label of each where there is one.
+    def window(self, version: str, start: int, end: int, most: int = MOST_ROWS) -> Window:
+        """Rows of [start, end) in order of time, with the newest label of each where there is one; of more than
+        `most`, about so many, spread evenly over all.
 
         Labels that an audit asked for because the model was unsure are left out here and in `after`: whoever counts
         them like others finds too many errors. `labelled` has them, with the probability to weight them by.
         """
         with self._database.reading() as connection:
             known = self._catalog.get(connection, version)
-            rows = read_unlabelled(connection, known, between(known, start, end), BY_TIME)
+            within = between(known, start, end)
+            count = connection.execute(select(func.count()).where(within)).scalar_one()
+            rows = read_unlabelled(connection, known, within & one_in(count / max(most, 1)), BY_TIME)
             of_period = (labels.c.prediction_time >= start) & (labels.c.prediction_time < end)
             return attach_labels(connection, known, rows, (start, end), of_period & EVEN)
 
@@ -246,6 +283,22 @@ class PredictionLog:
 
 def _total(connection: Connection, known: Known) -> int:
     return int(connection.execute(NEWEST_ORDINAL, {"number": known.number}).scalar() or 0)
+
+
+def _numbers(records: Sequence[Record], part: _Part, first: int, ordinal: int) -> list[dict[str, Any]]:
+    """The narrow rows of a part whose batch begins with the seq `first`."""
+    part.packed["seq"] = [first + place for place in part.places]
+    return [
+        {
+            "model": part.known.number,
+            "time": records[place].time,
+            "seq": first + place,
+            "ordinal": ordinal + row,
+            "segment": records[place].segment,
+            "numbers": part.packed[row].tobytes(),
+        }
+        for row, place in enumerate(part.places)
+    ]
 
 
 def _row(record: Record, seq: int) -> dict[str, Any]:

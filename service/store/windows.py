@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, true
 
 from monitors.window import Window, empty_window
 from service.store.catalog import Known
@@ -15,6 +15,8 @@ from service.store.packing import to_window, unpack
 from service.store.schema import labels, prediction_numbers
 from service.store.statements import stream
 
+GOLDEN = 2_654_435_769
+"""2³² divided by the golden ratio."""
 WITH_ITS_LABEL = and_(
     prediction_numbers.c.model == labels.c.model,
     prediction_numbers.c.time == labels.c.prediction_time,
@@ -39,6 +41,19 @@ def of_model(known: Known) -> ColumnElement[bool]:
 def between(known: Known, start: int, end: int) -> ColumnElement[bool]:
     """Rows of [start, end)."""
     return and_(of_model(known), prediction_numbers.c.time >= start, prediction_numbers.c.time < end)
+
+
+def one_in(steps: float) -> ColumnElement[bool]:
+    """One row in so many, always the same ones; all of them where `steps` is 1 or less.
+
+    Rows are numbered within the model in the order of commits. The fractional parts of their multiples of the golden
+    ratio are spread more evenly than chance would (Weyl 1916; Knuth's multiplicative hashing), and fall in step with no
+    pattern of the traffic, as every tenth row would.
+    """
+    if steps <= 1:
+        return true()
+    spread = prediction_numbers.c.ordinal % (1 << 24) * GOLDEN % (1 << 32)
+    return spread < int((1 << 32) / steps)
 
 
 def read_unlabelled(

@@ -64,6 +64,25 @@ def test_a_row_comes_back_as_it_went_in(log):
         assert np.array_equal(got.prediction.projection, one.prediction.projection)
 
 
+def test_of_a_large_window_some_rows_are_read_evenly_and_always_the_same(log):
+    """Half of the rows have a label; every stretch of the window gives its share, also where traffic has a rhythm."""
+    database = log._database
+    log.append([record(number, segment=f"s{number % 8}") for number in range(2000)])
+    Labels(database).add([NewLabel(row_id(number), None, "World") for number in range(0, 2000, 2)], START + 5000)
+    window = log.window("v1", START, START + 2000, most=250)
+    assert abs(len(window) - 250) <= 3
+    assert log.count("v1", START, START + 2000) == 2000
+    assert (np.diff(window.time) > 0).all()
+    stretches = np.bincount((window.time - START) // 200, minlength=10)
+    assert stretches.min() >= 22
+    assert stretches.max() <= 28
+    rhythm = np.bincount([int(name[1:]) for name in window.segment], minlength=8)
+    assert rhythm.min() >= 25
+    assert ((window.time - START) % 2 == 0).tolist() == window.known.tolist()
+    assert (log.window("v1", START, START + 2000, most=250).ids == window.ids).all()
+    assert len(log.window("v1", START, START + 2000)) == 2000
+
+
 def test_unknown_numbers_stay_unknown(log):
     """NaN comes back as NaN; an embedding beyond half precision is cut off, not infinite."""
     one = record(1)

@@ -152,7 +152,10 @@ class World:
 
     def round(self, slot=None):
         self.slot += 1
-        runner = Runner(
+        return self.runner().run(slot or str(self.slot))
+
+    def runner(self):
+        return Runner(
             log=self.log,
             journal=self.journal,
             reports=self.reports,
@@ -164,7 +167,6 @@ class World:
             policy=self.policy,
             clock=lambda: self.now,
         )
-        return runner.run(slot or str(self.slot))
 
     def keys(self):
         return [key.partition("/")[2] for key in self.journal.outbox.rows]
@@ -183,6 +185,30 @@ def test_the_window_holds_the_last_hour():
     world.serve(minutes=120, count=1200)
     verdict = world.round().verdict
     assert (verdict.start, verdict.end, verdict.count) == (world.now - HOUR, world.now, 600)
+
+
+def test_of_a_large_window_a_part_is_looked_at_and_all_are_counted(monkeypatch):
+    world = World()
+    world.serve(minutes=60, count=1200)
+    whole = world.log.window
+    monkeypatch.setattr(world.log, "window", lambda version, start, end: whole(version, start, end, most=100))
+    verdict = world.round().verdict
+    assert verdict.count == 1200
+    assert verdict.findings[0].count == 100
+
+
+def test_fresh_labels_that_an_audit_asked_for_out_of_doubt_are_weighted():
+    """Every wrong prediction was asked for, and a tenth of the others: half of the labels say wrong, and one in eleven
+    predictions is."""
+    labelled = rows(range(400), labelled=True, wrong=0.5)
+    asked = replace(labelled, asked=np.where(labelled.correct, 0.1, 1.0))
+    runner = World().runner()
+    assert runner._share_right(labelled).value == 0.5
+    assert runner._share_right(asked).value == pytest.approx(10 / 11)
+    volunteered = rows(range(400), labelled=True)
+    volunteered.asked[:39] = 0.1
+    volunteered.truth[:39] = 1
+    assert runner._share_right(volunteered).value == pytest.approx(361 / 400)
 
 
 def test_a_window_with_too_few_rows_reaches_back_for_them():
