@@ -24,13 +24,12 @@ from model.report.plots import (
     Drawing,
     calibration,
     confusion,
+    drawn,
     lengths,
     outputs_by_class,
-    png,
     precision_recall,
     right_and_wrong,
     roc,
-    svg,
 )
 from model.report.remarks import Remark
 
@@ -65,9 +64,10 @@ def write_report(evaluation: Evaluation, subject: Subject, directory: Path, besi
     beside = beside or Beside()
     drawings = _drawings(evaluation, subject, beside)
     (directory / PLOTS).mkdir()
+    shown = {}
     for name, (draw, size) in drawings.items():
-        (directory / PLOTS / f"{name}.png").write_bytes(png(draw, size))
-    shown = {name: svg(draw, size, name) for name, (draw, size) in drawings.items()}
+        shown[name], picture = drawn(draw, size, name)
+        (directory / PLOTS / f"{name}.png").write_bytes(picture)
     (directory / REPORT_FILE).write_text(_page(evaluation, subject, beside, shown), encoding="utf-8")
 
 
@@ -113,7 +113,7 @@ def _page(evaluation: Evaluation, subject: Subject, beside: Beside, plots: Mappi
     ).render(
         evaluation=evaluation,
         subject=subject,
-        plots={name: Markup(drawn) for name, drawn in plots.items()},  # matplotlib has escaped the class names
+        plots={name: Markup(plot) for name, plot in plots.items()},  # matplotlib has escaped the class names
         style=Markup((here / "report.css").read_text(encoding="utf-8")),
         light=variables(LIGHT),
         dark=variables(DARK),

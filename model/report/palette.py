@@ -38,27 +38,19 @@ DARK = Palette(
     series=("#62c7c8", "#f2a36b", "#a9adff", "#e0c04f", "#f48cc3", "#93d06b", "#b4c0cc", "#d79a78"),
 )
 
-# No plot uses these for their own sake: each stands for the variable that takes its place.
-NAMED = Palette(
-    paper="#fe0001",
-    ink="#fe0002",
-    soft="#fe0003",
-    line="#fe0004",
-    right="#fe0005",
-    wrong="#fe0006",
-    series=tuple(f"#fe001{i}" for i in range(8)),
-)
-
 
 def with_variables(svg: str) -> str:
-    """An SVG drawn in `NAMED`, with `var(--ink)` and the like in place of its colours."""
-    names = {getattr(NAMED, name): name for name in ("paper", "ink", "soft", "line", "right", "wrong")}
-    names |= {colour: f"series-{i}" for i, colour in enumerate(NAMED.series)}
-    return re.sub("#fe00[01][0-9a-f]", lambda found: f"var(--{names[found[0]]})", svg)
+    """An SVG drawn in `LIGHT`, with `var(--ink)` and the like in place of its colours."""
+    named = {colour: name for name, colour in _named(LIGHT).items()}
+    return re.sub("#[0-9a-f]{6}", lambda found: f"var(--{named[found[0]]})" if found[0] in named else found[0], svg)
 
 
 def variables(palette: Palette) -> str:
     """Declarations of the variables, for a style sheet."""
-    named = {name: getattr(palette, name) for name in ("paper", "ink", "soft", "line", "right", "wrong")}
-    named |= {f"series-{i}": colour for i, colour in enumerate(palette.series)}
-    return " ".join(f"--{name}: {colour};" for name, colour in named.items())
+    return " ".join(f"--{name}: {colour};" for name, colour in _named(palette).items())
+
+
+def _named(palette: Palette) -> dict[str, str]:
+    """The names that a page gives to the colours. Two names of one colour have one colour in every palette."""
+    named = {f"series-{i}": colour for i, colour in enumerate(palette.series)}
+    return named | {name: getattr(palette, name) for name in ("paper", "ink", "soft", "line", "right", "wrong")}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.evaluation import Estimate, Evaluation, proportion
-from model.report.palette import LIGHT, NAMED, Palette, with_variables
+from model.report.palette import LIGHT, Palette, with_variables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +25,7 @@ Drawing = Callable[["Figure", Palette], None]
 CLASSES_SHOWN = 8
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (1, 1)), (0, (9, 3)), (0, (4, 1)), (0, (3, 3)))
 _POINTS = 300
+_DPI = 150
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -37,30 +38,31 @@ _STYLE: Any = {
 }
 
 
-def png(draw: Drawing, size: tuple[float, float]) -> bytes:
-    """The plot as a picture on white; `size` in inches."""
-    return _rendered(draw, size, LIGHT, {"svg.hashsalt": ""}, {"format": "png", "dpi": 150})
+def drawn(draw: Drawing, size: tuple[float, float], name: str) -> tuple[str, bytes]:
+    """The plot for a page, an SVG in the page's own colours, and as a PNG on white; `size` in inches.
 
-
-def svg(draw: Drawing, size: tuple[float, float], name: str) -> str:
-    """The plot for a page, in the page's own colours. `name` keeps its ids apart from other plots' ids."""
-    form = {"format": "svg", "metadata": {"Date": None}, "transparent": True}
-    drawn = _rendered(draw, size, NAMED, {"svg.hashsalt": name}, form).decode()
-    return with_variables(drawn[drawn.index("<svg") :])
-
-
-def _rendered(draw: Drawing, size: tuple[float, float], palette: Palette, style: Any, form: Mapping[str, Any]) -> bytes:
+    `name` keeps the ids of the SVG apart from those of other plots.
+    """
     import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**_STYLE, **style}), warnings.catch_warnings():
+    page, picture = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
         # a class name in a script that the font lacks: the PNG shows a box, the page its own font
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=size, layout="constrained", facecolor=palette.paper)
-        draw(figure, palette)
-        written = io.BytesIO()
-        figure.savefig(written, **form)
-    return written.getvalue()
+        figure = Figure(figsize=size, layout="constrained", facecolor=LIGHT.paper)
+        draw(figure, LIGHT)
+        # not `savefig`, which draws twice; and what takes longest, to lay it out, is done once for both
+        figure.patch.set_visible(False)
+        FigureCanvasSVG(figure).print_svg(page, metadata={"Date": None})
+        figure.set_layout_engine("none")
+        figure.patch.set_visible(True)
+        figure.set_dpi(_DPI)
+        FigureCanvasAgg(figure).print_png(picture)
+    written = page.getvalue().decode()
+    return with_variables(written[written.index("<svg") :]), picture.getvalue()
 
 
 def confusion(evaluation: Evaluation) -> Drawing:

@@ -14,7 +14,7 @@ from model.evaluation.paired import Comparison, Pair, flips, paired
 from model.gates import judge_gates, read_gate
 from model.prediction import CutOff, ModelInfo
 from model.report import Beside, Subject, write_report
-from model.report.palette import NAMED, with_variables
+from model.report.palette import DARK, LIGHT, with_variables
 from model.report.remarks import frequent_errors, percent, remarks
 
 NAMES = ("World", "Sports", "Business", "Sci/Tech")
@@ -104,11 +104,17 @@ def test_ids_of_inline_plots_do_not_meet(written):
 
 def test_plots_take_the_colours_of_the_page(written):
     _, html, _ = written
-    assert "var(--right)" in html
-    assert NAMED.right not in html
+    plots = "".join(re.findall(r"<svg.*?</svg>", html, re.DOTALL))
+    assert "var(--right)" in plots
+    assert not re.findall("#[0-9a-f]{6}", plots)
     assert (
-        with_variables(f"fill: {NAMED.series[3]}; stroke: {NAMED.ink}") == "fill: var(--series-3); stroke: var(--ink)"
+        with_variables(f"fill: {LIGHT.series[3]}; stroke: {LIGHT.ink}") == "fill: var(--series-3); stroke: var(--ink)"
     )
+
+
+def test_colours_that_are_one_in_the_light_are_one_in_the_dark():
+    light, dark = ([*each.series, each.ink, each.soft, each.line, each.right, each.wrong] for each in (LIGHT, DARK))
+    assert all(dark[i] == dark[light.index(colour)] for i, colour in enumerate(light))
 
 
 def test_a_class_name_is_never_markup_or_mathematics(tmp_path):
