@@ -40,12 +40,8 @@ check: $(VENV)/.installed-for-tests  ## Format, lint, types, import contracts, d
 
 test: $(VENV)/.installed-for-tests  ## Every test but the long forms below
 	tests/system-packages chromium postgres strace prometheus alertmanager
-	$(BIN)/pytest -n $(PARALLEL) --dist loadfile -m 'not slow and not image and not alone and not alerting'
+	$(BIN)/pytest -n $(PARALLEL) --dist loadfile -m 'not slow and not image and not alone'
 	$(BIN)/pytest -m 'alone and not slow' tests/e2e
-
-test-alerting: $(VENV)/.installed-for-tests  ## Alerts end to end against a real Prometheus and Alertmanager, 15 times faster than life
-	tests/system-packages prometheus alertmanager
-	$(BIN)/pytest -m alerting tests/e2e
 
 test-image: $(VENV)/.installed-for-tests  ## Build the Dockerfile and run its image, without a daemon
 	tests/system-packages buildah debootstrap
