@@ -112,7 +112,9 @@ class GuardedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def _close_when_idle(self) -> None:
-        if self._running is None or self._running.response_complete:
+        if self._phase == "head":  # part of a request is here; the time for heads is limited
+            self.loop.call_later(GRACE_SECONDS, self._close_when_idle)
+        elif self._running is None or self._running.response_complete:
             self.transport.close()
         else:
             self._running.keep_alive = False

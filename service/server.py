@@ -21,11 +21,16 @@ from starlette.types import ASGIApp
 from model.errors import SurroundingsError
 from service.connection import GuardedProtocol
 from service.door import Readiness
+from service.leaving import someone_waits, turn_newcomers_away
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than the 60 s for which load balancers commonly keep an idle connection, so that they close it first."""
 SETTLE_SECONDS = 0.5
 """Between readiness going down and the listener closing: connections are told to close with their next answer."""
+EMPTYING_SECONDS = 0.1
+"""For which handshakes may still end after newcomers are turned away, and after which the queue is looked at again."""
+LONGEST_EMPTYING = 20
+"""Looks."""
 LONGEST_STOP_SECONDS = 20
 BACKLOG = 2048
 
@@ -114,6 +119,9 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._readiness.leaving = True
         await asyncio.sleep(self._settle)
+        for listener in sockets or []:
+            if turn_newcomers_away(listener):
+                await _emptied(listener)
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -132,3 +140,11 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._readiness.leaving = True
         super().handle_exit(sig, frame)
+
+
+async def _emptied(listener: socket.socket) -> None:
+    """Until the event loop has taken everyone who was connected."""
+    for _ in range(LONGEST_EMPTYING):
+        await asyncio.sleep(EMPTYING_SECONDS)
+        if not someone_waits(listener):
+            return

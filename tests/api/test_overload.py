@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
+from model.prediction import Record
+from service.door import RefusalLog
 from service.predictor import Limits
 from tests.api.conftest import Service
 from tests.api.stand_in import wait_until
@@ -32,6 +37,77 @@ def test_when_the_queue_is_full_the_answer_is_503_and_says_when_to_come_again(st
         assert [answer.result().status_code for answer in accepted] == [200, 200, 200]
     assert house.rows() == 3
     assert "one too many" not in house.classifier.texts
+
+
+def test_long_texts_fill_the_queue_before_many_do(start: Callable[..., Service]):
+    service = start(limits=Limits(workers=1, max_batch=1, queue_size=100, queue_tokens=600))
+    house = service.house
+    house.classifier.open.clear()
+    with ThreadPoolExecutor(3) as clients:
+        accepted = [clients.submit(service.post, "/predict", {"text": "first"})]
+        assert house.classifier.entered.acquire(timeout=10)
+        accepted += [clients.submit(service.post, "/predict", {"text": "word " * 500})]
+        wait_until(lambda: house.value("bertwatch_queue_tokens") == 512)
+        is_problem(service.post("/predict", {"text": "word " * 500}), 503, "overloaded")
+        accepted += [clients.submit(service.post, "/predict", {"text": "short"})]
+        wait_until(lambda: house.value("bertwatch_queue_depth") == 2)
+        house.classifier.open.set()
+        assert [answer.result().status_code for answer in accepted] == [200, 200, 200]
+    assert house.value("bertwatch_queue_tokens") == 0
+    assert house.rows() == 3
+
+
+def test_a_full_queue_is_said_before_the_body_is_read_and_counted_for_its_route(start: Callable[..., Service]):
+    service = start(limits=Limits(workers=1, max_batch=1, queue_size=1))
+    house = service.house
+    house.classifier.open.clear()
+    with ThreadPoolExecutor(2) as clients:
+        accepted = [clients.submit(service.post, "/predict", {"text": "first"})]
+        assert house.classifier.entered.acquire(timeout=10)
+        accepted += [clients.submit(service.post, "/predict", {"text": "second"})]
+        wait_until(lambda: house.value("bertwatch_queue_depth") == 1)
+        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as wire:
+            wire.sendall(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
+            assert wire.recv(65_536).startswith(b"HTTP/1.1 503")
+        assert service.post("/feedback", {}).status_code == 422, "other routes have no queue"
+        house.classifier.open.set()
+        assert [answer.result().status_code for answer in accepted] == [200, 200]
+    refused = {"route": "/predict", "method": "POST", "code": "503"}
+    assert house.value("bertwatch_http_requests_total", **refused) == 1
+    assert house.value("bertwatch_problems_total", problem="overloaded") == 1
+
+
+def test_a_slow_log_fills_the_queue_too(start: Callable[..., Service]):
+    """Workers that are quick must not heap up answers that nobody has committed."""
+    service = start(limits=Limits(workers=1, queue_size=2))
+    house = service.house
+    commit, slow = house.append, threading.Event()
+
+    def slowly(records: Sequence[Record]) -> None:
+        assert slow.wait(20)
+        commit(records)
+
+    house.append = slowly
+    with ThreadPoolExecutor(4) as clients:
+        answers = [clients.submit(service.post, "/predict", {"text": "first"})]
+        wait_until(lambda: len(house.classifier.texts) == 1)
+        answers += [clients.submit(service.post, "/predict", {"text": f"text {number}"}) for number in range(2)]
+        wait_until(lambda: len(house.classifier.texts) == 3 or any(answer.done() for answer in answers))
+        is_problem(service.post("/predict", {"text": "one too many"}), 503, "overloaded")
+        slow.set()
+        codes = [answer.result().status_code for answer in answers]
+    assert house.rows() == codes.count(200) >= 2
+    assert service.post("/predict", {"text": "again"}).status_code == 200
+
+
+def test_refusals_are_counted_in_one_line_a_second(capsys: pytest.CaptureFixture[str]):
+    moment = [0.0]
+    refusals = RefusalLog(lambda: moment[0])
+    for number in range(3001):
+        moment[0] = number / 1000
+        refusals.refused()
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert re.findall(r"overloaded +refused=(\d+)", plain) == ["1", "1000", "1000", "1000"]
 
 
 def test_a_request_waits_no_longer_than_it_says(start: Callable[..., Service]):
