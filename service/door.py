@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 import structlog
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import BertwatchError
@@ -68,12 +70,19 @@ class RefusalLog:
             self._unsaid, self._said = 0, now
 
 
-class Door:
-    """ASGI middleware around the whole application.
+class Turnstile(NamedTuple):
+    """The way to a busy endpoint, past the router: its address says all that routing would find out.
 
-    `turnstiles`: by address, what raises Overloaded while a request there would be refused anyway. Refusing must cost
-    little, or refusing is what the service is busy with; so it happens before routing, and with the body unread.
+    Refusing must cost little, or refusing is what the service is busy with; so it happens here, with the body unread.
     """
+
+    refuse_if_full: Callable[[], None]
+    """Raises Overloaded while a request would be refused anyway."""
+    endpoint: Callable[[Request], Awaitable[Response]]
+
+
+class Door:
+    """ASGI middleware around the whole application. `turnstiles`: by address, for POST."""
 
     def __init__(
         self,
@@ -82,7 +91,7 @@ class Door:
         keys: Keys,
         readiness: Readiness,
         *,
-        turnstiles: Mapping[str, Callable[[], None]],
+        turnstiles: Mapping[str, Turnstile],
         log: RefusalLog,
     ) -> None:
         self.app = app
@@ -91,6 +100,7 @@ class Door:
         self.readiness = readiness
         self.turnstiles = turnstiles
         self.refusals = log
+        self.lines = structlog.get_logger("bertwatch.access").bind()  # once: it takes longer than a line not written
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -122,8 +132,11 @@ class Door:
             if not self.keys.admit(headers.get(b"authorization")):
                 raise Unauthorized
         if scope["method"] == "POST" and path in self.turnstiles:
-            self.turnstiles[path]()
-        if scope["method"] == "HEAD":
+            turnstile = self.turnstiles[path]
+            turnstile.refuse_if_full()
+            response = await turnstile.endpoint(Request(scope, receive))
+            await response(scope, receive, visit.send)
+        elif scope["method"] == "HEAD":
             inner = {**scope, "method": "GET"}
             await self.app(inner, receive, visit.send_head)
             scope["route"] = inner.get("route")
@@ -140,7 +153,9 @@ class Door:
         if visit.problem == Overloaded.slug:
             self.refusals.refused()
             return
-        say = log.debug if visit.code is None or visit.code < 400 else log.info if visit.code < 500 else log.warning
+        lines = self.lines
+        code = visit.code or 0
+        say = lines.debug if code < 400 else lines.info if code < 500 else lines.warning
         say("request", route=route, method=method, code=visit.code, seconds=round(seconds, 4), problem=visit.problem)
 
 
