@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.prediction import ModelInfo
-from monitors.checks._columns import spaced
 from monitors.protocols import MOST_ROWS, ROWS_AT_A_TIME, Memory, Notification, Outcome, Overtaken
 from monitors.verdict import Verdict
 from monitors.window import COLUMNS, Window, empty_window
@@ -51,7 +50,9 @@ class MemoryLog:
     def window(self, version: str, start: int, end: int, most: int = MOST_ROWS) -> Window:
         rows = self._between(version, start, end)
         rows = rows[np.argsort(self._rows.time[rows], kind="stable")]
-        return self._taken(rows[spaced(len(rows), most)], start, end)
+        if len(rows) > most:
+            rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(np.intp)]
+        return self._taken(rows, start, end)
 
     def labelled(self, version: str, start: int, end: int) -> Window:
         rows = self._between(version, start, end)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that this code speaks; a test holds it against the newest file in `migrations/versions`."""
 
 
@@ -218,3 +218,13 @@ reports = Table(
     Column("error", Text),
 )  # fmt: skip
 Index("reports_model_version_asked", reports.c.model_version, reports.c.asked)
+
+baselines = Table(
+    "baselines", metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("model_version", Text, nullable=False),
+    Column("baseline_id", Text, nullable=False),
+    Column("promoted", BigInteger, nullable=False),
+    Column("files", LargeBinary, nullable=False),  # zip
+)  # fmt: skip
+Index("baselines_model_version", baselines.c.model_version, baselines.c.id)
