@@ -6,6 +6,7 @@ SurroundingsError with one sentence, without the password and without a value of
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,9 +18,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from model.errors import SurroundingsError
-from service.store.connecting import WRITE, connect, parse, place_of
+from service.store.connecting import BUSY_SECONDS, WRITE, connect, parse, place_of
 from service.store.nouns import Space
 from service.store.schema import REVISION
+
+
+class ConnectionLost(SurroundingsError):
+    """The connection broke within a transaction: whether it was committed is not known, but it is decided by now."""
+
 
 UPGRADE_LOCK = 0x62657274_00000000
 """Advisory lock of PostgreSQL under which one process at a time upgrades."""
@@ -48,6 +54,7 @@ class Database:
         self._password = url.password or ""
         self._file = Path(url.database or "") if engine.dialect.name == "sqlite" else None
         self._identity: tuple[int, int] | None = None
+        self._turn = threading.Lock()
         self.place = place_of(url)
         """Where the database is, as a person may see it: no password."""
 
@@ -65,11 +72,25 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that is durable when the block has been left, and has left nothing behind if it raised.
 
-        On SQLite it holds the write lock from its beginning, so that what it reads stays true.
+        On SQLite it holds the write lock from its beginning, so that what it reads stays true. Raises ConnectionLost
+        where nobody can say any more whether it was committed.
         """
-        with self._transaction({WRITE: True}) as connection:
+        with self._own_turn(), self._transaction({WRITE: True}) as connection:
             yield connection
         self._check_file()
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """Writers of one process queue up: SQLite lets those that meet sleep, a tenth of a second at a time."""
+        if self._file is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise SurroundingsError(f"The database {self.place} is too busy: other writers never ended.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def upgrade(self) -> None:
         """Bring the tables up to date. One process does, others wait; nothing happens where they are."""
@@ -113,7 +134,8 @@ class Database:
             with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
         except DBAPIError as error:
-            raise self._unusable(error.orig or error) from None
+            known = self._unusable(error.orig or error)
+            raise (ConnectionLost(*known.args) if error.connection_invalidated else known) from None
         except self._engine.dialect.loaded_dbapi.Error as error:
             raise self._unusable(error) from None
         except PoolTimeout:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from service.store.audits import asked_of
 from service.store.catalog import Catalog, Known
-from service.store.database import Database
+from service.store.database import ConnectionLost, Database
+from service.store.group import GroupCommit
 from service.store.nouns import LabelOutcome, NewLabel, Outcome, StoredLabel
 from service.store.order import draw, take_turn
 from service.store.schema import labels, predictions
@@ -26,25 +27,33 @@ class Labels:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._catalog = Catalog(database)
+        self._committed: GroupCommit[tuple[NewLabel, int], LabelOutcome] = GroupCommit(self._write)
 
-    def add(self, new: Sequence[NewLabel], now: int) -> list[LabelOutcome]:
-        """Commit all labels in this order, and say what became of each.
+    def add(self, new: Sequence[NewLabel], now: int) -> Sequence[LabelOutcome]:
+        """Commit all labels in this order, with those of other threads, and say what became of each.
 
         An id counts before a reference; a reference on several predictions means the newest of them.
         Raises SurroundingsError.
         """
-        if not new:
-            return []
+        return self._committed([(label, now) for label in new]) if new else []
+
+    def _write(self, new: Sequence[tuple[NewLabel, int]]) -> Sequence[LabelOutcome]:
+        try:
+            return self._insert(new)
+        except ConnectionLost:  # what has been committed by the first try is now a repetition
+            return self._insert(new)
+
+    def _insert(self, new: Sequence[tuple[NewLabel, int]]) -> Sequence[LabelOutcome]:
         with self._database.writing() as connection:
             take_turn(connection, "labels")
-            targets = _targets(connection, new)
+            targets = _targets(connection, [label for label, _ in new])
             seqs = [row.seq for row in targets if row is not None]
             held = _newest_labels(connection, seqs)
             drawn = asked_of(connection, seqs)
             outcomes: list[LabelOutcome] = []
             rows: list[dict[str, Any]] = []
             written: dict[int, dict[str, Any]] = {}
-            for label, target in zip(new, targets, strict=True):
+            for (label, now), target in zip(new, targets, strict=True):
                 if target is None:
                     outcomes.append(LabelOutcome(Outcome.UNKNOWN_PREDICTION))
                     continue
