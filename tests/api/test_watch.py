@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitors.checks import all_checks, all_streams
 from monitors.protocols import Episode, Outcome
 from monitors.verdict import Kind, Severity
+from service.errors import PROBLEMS
 from tests.api.conftest import Service
-from tests.api.stand_in import START, wait_until
+from tests.api.stand_in import INFO, START, wait_until
 from tests.api.test_bad_input import is_problem
 from tests.unit.service.test_metrics import VERDICT, exemplars
 
@@ -42,7 +44,7 @@ def test_the_status_of_a_service_that_has_seen_nothing(start: Callable[..., Serv
     said = start().client.get("/status").json()
     assert said["model"] == {
         "version": "v1", "name": "stand-in", "labels": ["World", "Sports", "Business", "Sci/Tech"],
-        "engine": "stand-in", "precision": "fp32", "baseline": "b1",
+        "engine": "stand-in", "precision": "fp32", "baseline": "b1", "cut_off": None,
     }  # fmt: skip
     assert said["predictions"] == {"total": 0, "last_hour": 0, "newest": None, "latency": None}
     assert (said["accuracy"], said["estimated_accuracy"], said["verdict"]) == (None, None, None)
@@ -132,6 +134,26 @@ def test_an_answer_of_each_kind_is_named_beside_the_bucket_that_counts_it(watche
     [line] = [line for line in told.splitlines() if 'route="/predict/batch"' in line and "prediction_id" in line]
     assert batch[0]["prediction_id"] in line
     assert "prediction_id" not in watched.client.get("/metrics").text
+
+
+def test_a_replica_has_less_than_2000_series_at_its_worst(start: Callable[..., Service]):
+    """Every status that we know on every route and method, every check in the verdict, fifty classes."""
+    info = replace(INFO, labels=tuple(f"class {number}" for number in range(50)))
+    service = start(record_only=info)
+    metrics, checks = service.house.metrics, (*all_checks(), *all_streams())
+    for route in {"/predict", "/predict/batch", *service.client.get("/openapi.json").json()["paths"], "other"}:
+        for code in {200, 202, 204, 304, *(problem.status for problem in PROBLEMS)}:
+            for method in ("GET", "POST", "HEAD"):
+                metrics.request_began()
+                metrics.request_ended(route, method, code, 0.1)
+    found = [replace(VERDICT.findings[0], check=check.name, aspect=check.aspect) for check in checks]
+    verdict = replace(VERDICT, findings=tuple(found))
+    service.house.parts.verdicts.commit(Outcome("1", verdict, None, {}, ()))
+    lines = service.client.get("/metrics").text.splitlines()
+    series = [line for line in lines if not line.startswith("#")]
+    assert any(checks[-1].name in line for line in series)
+    assert any("class 49" in line for line in series)
+    assert len(series) < 2000
 
 
 def test_a_report_is_asked_for_made_and_shown_in_a_sandbox(watched: Service):

@@ -20,7 +20,9 @@ TARGET = frozenset({"job", "instance"})
 """Labels that Prometheus adds at the scrape."""
 FROM_ELSEWHERE = {
     "up": TARGET,  # Prometheus itself
-    "ALERTS": frozenset({"alertname", "alertstate", "severity", "job", "model_version"}),  # so far: of one alert of ours
+    "ALERTS": frozenset(
+        {"alertname", "alertstate", "severity", "job", "model_version"}
+    ),  # so far: of one alert of ours
     "process_start_time_seconds": TARGET,  # prometheus_client's ProcessCollector, and the rest
     "process_cpu_seconds_total": TARGET,
     "process_resident_memory_bytes": TARGET,

@@ -45,7 +45,7 @@ RIGHTLY_EMPTY = {
     "alert BertwatchNoLabels notice": _YOUNG,
     "alert BertwatchNotificationsFailing ticket": _QUIET,
 }
-"""Expressions that may give nothing; each series that they select must be there all the same, but for offsets and alerts."""
+"""Expressions that may give nothing; each series that they select must be there, but for offsets and alerts."""
 
 
 def instant() -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The committed dashboards are fresh, and keep the rules of Grafana's dashboard-linter and a few of our own."""
+"""The committed dashboards are fresh, and keep rules of our own; those of Grafana's linter stand in test_linter.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from dashboards.build import BOARDS, HERE, generated
 from dashboards.grafana import REPORTS, SCHEMA
 from dashboards.queries import QUERIES
-from tests.dashboards.expressions import ROOT, nodes, parsed, promql, selected
+from tests.dashboards.expressions import ROOT
 
 FILES = [path for path in generated() if path.parts[0] == "generated"]
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -137,20 +137,20 @@ def test_series_that_stand_together_have_a_legend(board):
             assert len(set(names)) == len(names), panel["title"]
 
 
-def test_targets(board):
-    """The rules of dashboard-linter for targets: data source, job, `$__rate_interval`, counters are aggregated."""
+def test_queries_of_a_panel_have_letters_of_their_own(board):
     for panel in panels(board):
         references = [target["refId"] for target in panel["targets"]]
         assert len(set(references)) == len(references)
-        for target in panel["targets"]:
-            assert target["datasource"] == SOURCE
-            expression = parsed(target["expr"])
-            for each in selected(expression):
-                assert ("job", "$job") in each.matchers, (panel["title"], each)
-            for call in re.findall(r"\brate\([^\[]*\[([^\]]+)\]", target["expr"]):
-                assert call == "$__rate_interval", panel["title"]
-            if re.search(r"\b(rate|increase)\(", target["expr"]):
-                assert any(isinstance(node, promql.AggregateExpr) for node in nodes(expression)), panel["title"]
+
+
+def test_single_predictions_are_shown_beside_percentiles_and_spreads(board):
+    """As exemplars, by their ids, once a panel."""
+    for panel in panels(board):
+        shown = [target for target in panel["targets"] if target["exemplar"]]
+        wanted = panel["type"] == "heatmap" or (
+            panel["type"] == "timeseries" and QUERIES["predict_p99"].expr in {each["expr"] for each in panel["targets"]}
+        )
+        assert len(shown) == int(wanted), panel["title"]
 
 
 def test_instant_where_one_number_is_shown_and_over_time_elsewhere(board):
