@@ -27,7 +27,7 @@ _EXTENSIONS = (".csv", ".jsonl", ".parquet")
 _EXTENSION = re.compile(r"\.[A-Za-z]\w*$")  # not the `.0` of a version in a hub name
 _COLUMN_NAME = re.compile(r"[A-Za-z_][\w-]{0,31}")
 _LOST_AMPERSAND = re.compile(r"(?:^| )(#\d{1,4}|quot|amp|lt|gt|nbsp);")
-_PARQUET_ROWS = 256
+_PARQUET_ROWS = 64
 """Read at a time: texts may be long."""
 
 

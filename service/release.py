@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.behavior import Pack
@@ -15,6 +14,7 @@ from model.behavior_file import choose_pack
 from model.errors import InputError
 from model.evaluation.cutoff import Costs, CutOffWish
 from model.gates import Gate, GateResult, figure_names, judge_gates, read_gate, refuse_unknown
+from model.remote import local_directory
 from monitors.baseline import Baseline, compare, load_baseline
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Words:
     cost_false_negative: float = 1.0
     behavior: str | None = None
     require: tuple[str, ...] = ()
-    compare: Path | None = None
+    compare: str | None = None
+    """A directory or its URL."""
     allow_missing_classes: bool = False
 
     def questions(self, labels: Sequence[str]) -> Questions:
@@ -41,11 +42,16 @@ class Words:
             cut_off=CutOffWish.read(self.cut_off, self.positive_class, costs),
             behavior=choose_pack(self.behavior, labels),
             gates=tuple(read_gate(text) for text in self.require),
-            other=None if self.compare is None else load_baseline(self.compare),
+            other=None if self.compare is None else _baseline_at(self.compare),
             allow_missing_classes=self.allow_missing_classes,
         )
         asked.refuse(labels)
         return asked
+
+
+def _baseline_at(place: str) -> Baseline:
+    with local_directory(place) as directory:
+        return load_baseline(directory)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

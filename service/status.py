@@ -72,6 +72,7 @@ def status(parts: Parts) -> dict[str, Any]:
             "engine": classifier.engine,
             "precision": classifier.precision,
             "baseline": parts.predictor.baseline_id,
+            "cut_off": _cut_off(parts),
         },
         "predictions": {
             "total": summary.total,
@@ -87,6 +88,13 @@ def status(parts: Parts) -> dict[str, Any]:
         "monitor": _monitor(verdict, parts.interval, now),
         "reports": [report_entry(row) for row in reports],
     }
+
+
+def _cut_off(parts: Parts) -> dict[str, Any] | None:
+    """From which score on which of two classes is answered; None where the highest score wins."""
+    if parts.cut_off is None:
+        return None
+    return {"label": parts.model.labels[parts.cut_off.positive], "value": parts.cut_off.value}
 
 
 def history(parts: Parts, hours: float) -> dict[str, Any]:

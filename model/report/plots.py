@@ -55,12 +55,14 @@ def drawn(draw: Drawing, size: tuple[float, float], name: str) -> tuple[str, byt
         figure = Figure(figsize=size, layout="constrained", facecolor=LIGHT.paper)
         draw(figure, LIGHT)
         # not `savefig`, which draws twice; and what takes longest, to lay it out, is done once for both
+        vectors: Any = FigureCanvasSVG
+        pixels: Any = FigureCanvasAgg
         figure.patch.set_visible(False)
-        FigureCanvasSVG(figure).print_svg(page, metadata={"Date": None})
+        vectors(figure).print_svg(page, metadata={"Date": None})
         figure.set_layout_engine("none")
         figure.patch.set_visible(True)
         figure.set_dpi(_DPI)
-        FigureCanvasAgg(figure).print_png(picture)
+        pixels(figure).print_png(picture)
     written = page.getvalue().decode()
     return with_variables(written[written.index("<svg") :]), picture.getvalue()
 

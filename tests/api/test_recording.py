@@ -189,6 +189,7 @@ def test_the_baselines_cut_off_says_which_label_it_is(alone):
     service = alone(cut_off=CutOff(positive=1, value=0.8))
     assert record(service, scores={"no": 0.25, "yes": 0.75})["label"] == "no"
     assert record(service, scores={"no": 0.2, "yes": 0.8})["label"] == "yes"
+    assert service.client.get("/status").json()["model"]["cut_off"] == {"label": "yes", "value": 0.8}
 
 
 def test_no_answer_without_a_committed_row(alone, monkeypatch):

@@ -161,8 +161,10 @@ def test_its_live_predictions_are_watched(churn: Path, evaluated: dict[str, Any]
         assert status["accuracy"]["low"] <= evaluated["metrics"]["accuracy"]["value"] <= status["accuracy"]["high"]
 
         example("live", churn, "--url", service.url, "--rows", 400, "--world", "price_rise", "--no-labels")
-        until(lambda: verdict().get("kind") not in ("ok", "insufficient_data", None), 20, "the drift is seen")
-        assert any("monthly charge" in reason for reason in verdict()["reasons"]), verdict()["reasons"]
+        until(
+            lambda: any("monthly charge" in reason for reason in verdict().get("reasons", ())), 20, "the drift is seen"
+        )
+        assert verdict()["kind"] not in ("ok", "insufficient_data")
         assert not any("text" in reason.lower() for reason in verdict()["reasons"]), verdict()["reasons"]
 
         example("live", churn, "--url", service.url, "--rows", 800, "--world", "price_rise", "--seed", 101)

@@ -63,7 +63,7 @@ function rounds(monitor) {
   return ["last round ", ago(monitor.last_round), "; ", pace];
 }
 
-function ledger({ name: called, version, engine, precision, baseline, labels }) {
+function ledger({ name: called, version, engine, precision, baseline, labels, cut_off: cut }) {
   return h(
     "dl",
     { class: "ledger" },
@@ -81,6 +81,7 @@ function ledger({ name: called, version, engine, precision, baseline, labels }) 
           ]
         : "—",
     ),
+    cut && row("Cut-off", name(cut.label), ` from a score of ${cut.value} on`),
   );
 }
 

@@ -12,10 +12,12 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 
 from model.errors import InputError, SurroundingsError
 from model.remote import local_directory, local_file, send, workplace
+from service.cli import main
 from tests.conftest import bertwatch
 
 LAST = "baseline.json"
@@ -142,6 +144,10 @@ def test_a_server_that_does_not_answer_is_said(
         pass
 
 
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
 def test_the_commands_take_urls(bucket: Callable[[], list[str]], tmp_path: Path) -> None:
     """Scores from s3://, the baseline to s3://, a check against it there."""
     rng = np.random.default_rng(0)
@@ -152,14 +158,17 @@ def test_the_commands_take_urls(bucket: Callable[[], list[str]], tmp_path: Path)
     boto3.client("s3").put_object(Bucket="news-bucket", Key="scores.csv", Body=rows.to_csv(index=False).encode())
     url = "s3://news-bucket/baseline"
     ask = ("evaluate", "--predictions", "s3://news-bucket/scores.csv", "--label-column", "label")
-    done = bertwatch(*ask, "--score-columns", "score_no", "score_yes", "--output", url)
+    ask = (*ask, "--score-columns", "score_no", "score_yes")
+    done = bertwatch(*ask, "--output", url)
     assert done.returncode == 0, done.stderr
     assert bucket()[-1].startswith("baseline/")
     assert "baseline/baseline.json" in bucket()
-    checked = bertwatch("check", "--baseline", url, "--predictions", "s3://news-bucket/scores.csv")
-    assert checked.returncode == 0, checked.stderr
-    refused = bertwatch(*ask, "--score-columns", "score_no", "score_yes", "--output", "s3://lost-bucket/baseline")
-    assert (refused.returncode, refused.stderr) == (
+    checked = command("check", "--baseline", url, "--predictions", "s3://news-bucket/scores.csv")
+    assert checked.exit_code == 0, checked.stderr
+    compared = command(*ask, "--compare", url, "--output", str(tmp_path / "again"))
+    assert "on the 400 rows that both have" in compared.stdout, compared.stderr
+    refused = command(*ask, "--output", "s3://lost-bucket/baseline")
+    assert (refused.exit_code, refused.stderr) == (
         2,
         "bertwatch: There is no such bucket: s3://lost-bucket/baseline.\n",
     )

@@ -214,7 +214,7 @@ def test_behavior_tests_are_run_shown_and_kept(reader, dataset, tmp_path):
 def test_a_comparison_names_what_changed(reader, dataset, tmp_path):
     first = make_baseline(reader, bare(), streamed(dataset), tmp_path / "one", asked=with_pack(tmp_path, dataset))
     worse = Reader(dict(zip(dataset.texts, dataset.labels, strict=True)), every=3)
-    questions = with_pack(tmp_path, dataset, compare=tmp_path / "one")
+    questions = with_pack(tmp_path, dataset, compare=str(tmp_path / "one"))
     found = make_baseline(worse, bare(), streamed(dataset), tmp_path / "two", asked=questions)
     compared = found.answers.comparison
     lost = [
