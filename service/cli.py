@@ -99,7 +99,7 @@ def _release(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--allow-missing-classes", is_flag=True, help="Go on although a class of the model has no row."
         ),
-        click.option("--compare", default=None, type=_DIRECTORY, metavar="BASELINE", help="Say what changed since."),
+        click.option("--compare", default=None, metavar="BASELINE", help="Its path or URL: say what changed since."),
         click.option(
             "--require", multiple=True, metavar="GATE",
             help="accuracy>=0.84, 'recall[Sports].low>=0.8', 'behavior[NAME]<=0.1', behavior; may be repeated.",
