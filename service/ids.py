@@ -6,6 +6,9 @@ import os
 from collections.abc import Callable
 from uuid import UUID
 
+BYTES_OF_ENTROPY = 8
+"""What one id asks for."""
+
 
 def uuid7(time: int, entropy: Callable[[int], bytes] = os.urandom) -> UUID:
     """An id for a moment in microseconds since the epoch (RFC 9562, section 5.7).
@@ -15,6 +18,6 @@ def uuid7(time: int, entropy: Callable[[int], bytes] = os.urandom) -> UUID:
     """
     milliseconds, rest = divmod(time, 1000)
     fraction = (rest << 12) // 1000
-    random = int.from_bytes(entropy(8), "big") & ((1 << 62) - 1)
+    random = int.from_bytes(entropy(BYTES_OF_ENTROPY), "big") & ((1 << 62) - 1)
     value = (milliseconds & ((1 << 48) - 1)) << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random
     return UUID(int=value)

@@ -6,10 +6,12 @@ commits what has finished as one transaction and only then lets the answers leav
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -19,7 +21,7 @@ from model.prediction import CutOff, ModelInfo, Prediction, Predictions, Record
 from monitors.protocols import Clock
 from service.admission import Admission
 from service.errors import Broken, LogUnavailable, Stopping, where
-from service.ids import uuid7
+from service.ids import BYTES_OF_ENTROPY, uuid7
 from service.kept import fingerprint, kept
 from service.metrics import Metrics
 from service.tickets import Item, Ticket
@@ -208,10 +210,12 @@ class Predictor:
     def _finish(self, batch: Sequence[_Entry], predictions: Sequence[Prediction | None]) -> None:
         """Build the records, and pass on every ticket whose last item this was."""
         done: list[Ticket] = []
+        entropy = BytesIO(os.urandom(BYTES_OF_ENTROPY * len(batch))).read  # asked for once: each call lets the GIL go
         for (ticket, position), prediction in zip(batch, predictions, strict=True):
             if prediction is not None:
-                ticket.records[position] = self._record(ticket.items[position], prediction)
-            with self._lock:
+                ticket.records[position] = self._record(ticket.items[position], prediction, entropy)
+        with self._lock:
+            for ticket, _ in batch:
                 ticket.remaining -= 1
                 if ticket.remaining == 0:
                     done.append(ticket)
@@ -219,11 +223,11 @@ class Predictor:
         if done:
             self._finished.put(done)
 
-    def _record(self, item: Item, prediction: Prediction) -> Record:
+    def _record(self, item: Item, prediction: Prediction, entropy: Callable[[int], bytes]) -> Record:
         now = self._clock()
         model = self.classifier.info
         return Record(
-            id=uuid7(now),
+            id=uuid7(now, entropy),
             time=now,
             model_version=model.version,
             baseline_id=self.baseline_id,
