@@ -27,6 +27,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 class _Group(click.Group):
     """Turns the error family into one sentence and its exit status, for every command."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A command of two words (`baseline promote`) beside one that is its first word."""
+        name = " ".join(args[:2])
+        if name in self.commands:
+            return name, self.commands[name], args[2:]
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -208,6 +217,58 @@ def baseline(
     enforce(gates)
 
 
+@main.command("baseline from-log")
+@settings_flags("database", "baseline")
+@click.option("--since", required=True, metavar="TIME", help="Beginning of the stretch: ISO 8601, UTC without a zone.")
+@click.option("--until", required=True, metavar="TIME", help="Its end.")
+@click.option("--labels-required", default=300, show_default=True, type=click.IntRange(50))
+@click.option("--output", required=True, type=_DIRECTORY, help="Directory to make; must not exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, alone on stdout.")
+def baseline_from_log(
+    *, since: str, until: str, labels_required: int, output: Path, as_json: bool, **flags: Any
+) -> None:
+    """Take a baseline from a quiet stretch of the log: labelled predictions in which no episode was open.
+
+    --baseline names the one that was in force; its model is meant, and its cut-off and hashes are kept.
+    """
+    from service import workbench
+
+    result = workbench.baseline_from_log(
+        _settings(flags), since, until, output, labels_required=labels_required, quiet=as_json
+    )
+    if as_json:
+        click.echo(json.dumps(result))
+
+
+@main.command("baseline promote")
+@settings_flags("database")
+@click.argument("directory", metavar="BASELINE")
+@click.option("--json", "as_json", is_flag=True, help="Print what was promoted as JSON, alone on stdout.")
+def baseline_promote(directory: str, as_json: bool, **flags: Any) -> None:
+    """Hold a model version to this baseline: services and monitors without --baseline take the newest promoted one.
+
+    Those that run keep theirs until they are restarted.
+    """
+    from service import workbench
+
+    result = workbench.baseline_promote(_settings(flags), directory, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(result))
+
+
+@main.command("baseline compare")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON, alone on stdout.")
+def baseline_compare(old: str, new: str, as_json: bool) -> None:
+    """What changed between two baselines: every figure with an interval, and whether their rows have drifted."""
+    from service import workbench
+
+    result = workbench.baseline_compare(_settings({}), old, new, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(result))
+
+
 @main.command(cls=_OfManyValues)
 @click.option("--predictions", required=True, metavar="FILE", help="CSV, JSONL or Parquet, a path or s3:// URL.")
 @click.option("--label-column", required=True, metavar="C", help="Column of the true class.")
@@ -329,7 +390,8 @@ def calibrate(predictions_per_day: float, label_share: float, seed: int, as_json
 def serve(**flags: Any) -> None:
     """Serve the model, log every answer, and watch over it.
 
-    Without --model, the --baseline of `bertwatch evaluate` says which model elsewhere sends its predictions here.
+    Without --baseline, traffic is held to the newest one that was promoted for the model, if any. Without --model, the
+    --baseline of `bertwatch evaluate` says which model elsewhere sends its predictions here.
     """
     settings = _settings(flags)
     if settings.baseline is None:
@@ -344,8 +406,8 @@ def serve(**flags: Any) -> None:
 @click.option("--once", is_flag=True, help="One round of checks, then end.")
 @click.option("--parent-pipe", default=None, type=int, hidden=True, help="Stop when this pipe ends.")
 def monitor(once: bool, parent_pipe: int | None, **flags: Any) -> None:
-    """Compare live traffic with the baseline, on a schedule."""
-    settings = _settings(flags, needed=("baseline",))
+    """Compare live traffic with the baseline, on a schedule. Without --baseline: with the newest promoted one."""
+    settings = _settings(flags)
     from service import wiring
 
     wiring.monitor(settings, once=once, parent_pipe=parent_pipe)

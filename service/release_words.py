@@ -29,12 +29,13 @@ def release_lines(baseline: Baseline, answers: Answers) -> Iterator[str]:
                 wrong = f"{len(test.failed)} of {test.failures.count} cases"
                 yield f"  failed: {test.name}, {wrong} ({test.failures.value:.1%}, {test.at_most:.0%} may fail)"
     if answers.comparison is not None:
-        yield from _comparison(answers.comparison)
+        yield from comparison_lines(answers.comparison)
     for gate in answers.gates:
         yield f"gate {gate.gate}: {'passed' if gate.passed else 'FAILED'}, {gate.reason}"
 
 
-def _comparison(found: Comparison) -> Iterator[str]:
+def comparison_lines(found: Comparison) -> Iterator[str]:
+    """What changed since the older baseline, as a person reads it."""
     how = f"on the {found.rows} rows that both have" if found.paired else "not on the same rows"
     yield f"compared with baseline {found.old_id} ({found.old_model.name or found.old_model.version}), {how}:"
     by_class = [c for c in found.changes if c.name.startswith("recall[")]
@@ -71,11 +72,12 @@ def release_facts(baseline: Baseline, answers: Answers) -> dict[str, Any]:
              "reason": result.reason}
             for result in answers.gates
         ],
-        "comparison": None if answers.comparison is None else _comparison_facts(answers.comparison),
+        "comparison": None if answers.comparison is None else comparison_facts(answers.comparison),
     }  # fmt: skip
 
 
-def _comparison_facts(found: Comparison) -> dict[str, Any]:
+def comparison_facts(found: Comparison) -> dict[str, Any]:
+    """The same for a machine."""
     def change(each: Change) -> dict[str, Any]:
         return {"old": each.old.value, "new": each.new.value, "difference": each.difference, "low": each.low,
                 "high": each.high, "clear": each.clear, "worse": each.worse}  # fmt: skip

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def serve(settings: Settings) -> None:
     from service.server import bind
 
     listener = bind(settings.host, settings.port)
-    with listener, baseline_at_hand(settings) as at_hand, _open_log(settings) as database:
+    with listener, baseline_at_hand(settings) as at_hand, open_log(settings) as database:
         _serve_on(listener, at_hand, keys, database)
 
 
@@ -137,6 +137,8 @@ def _predictor(settings: Settings, held: Baseline | None, log: PredictionLog, me
     if held is not None:
         check_fits(held, artifact.info, classifier.engine, classifier.precision)
     log.register(artifact.info, clock())
+    # Each worker tokenizes on its own thread: handing a few texts over to a pool of more takes longer than it saves.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     classifier.classify(["The first text takes longer than the others; nobody waits for this one."])
     limits = Limits(
         workers=settings.workers or available_cores(),
@@ -168,14 +170,36 @@ def _no_predictor(held: Baseline | None, log: PredictionLog) -> NoPredictor:
 
 @contextmanager
 def baseline_at_hand(settings: Settings) -> Iterator[Settings]:
-    """The settings with a baseline that is a directory of this machine, also for the monitor beside the service."""
+    """The settings with a baseline that is a directory of this machine, also for the monitor beside the service.
+
+    Without one: the newest that was promoted for the model (without a model: for any); none where none was.
+    """
     from model.remote import is_remote, local_directory
 
-    if settings.baseline is None or not is_remote(settings.baseline):
+    if settings.baseline is None:
+        from service.promotion import promoted
+        from service.store.baselines import Baselines
+
+        version = open_model(settings).info.version if settings.model else None
+        with ExitStack() as held:
+            with open_log(settings) as database:
+                directory = held.enter_context(promoted(Baselines(database), version))
+            yield settings if directory is None else settings.model_copy(update={"baseline": str(directory)})
+        return
+    if not is_remote(settings.baseline):
         yield settings
         return
     with local_directory(settings.baseline) as directory:
         yield settings.model_copy(update={"baseline": str(directory)})
+
+
+def _given_or_promoted(settings: Settings) -> Path:
+    if settings.baseline is None:
+        raise InputError(
+            "--baseline is needed (or BERTWATCH_BASELINE, or 'baseline' in a settings file): none was promoted in this "
+            "database with `bertwatch baseline promote`."
+        )
+    return Path(settings.baseline)
 
 
 def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
@@ -196,11 +220,10 @@ def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
     if parent_pipe is not None:
         die_with_parent()
         watch_parent(parent_pipe, stop)
-    assert settings.baseline is not None, "the command line asks for it"
     with baseline_at_hand(settings) as at_hand:
-        held = load_baseline(Path(str(at_hand.baseline)))
+        held = load_baseline(_given_or_promoted(at_hand))
     channels = open_channels(settings)
-    with _open_log(settings) as database:
+    with open_log(settings) as database:
         log, journal = PredictionLog(database), Verdicts(database)
         log.register(held.model, clock())
         reports = Reports(database, settings.reports_kept)
@@ -272,7 +295,7 @@ def audit(settings: Settings, *, count: int, uncertain: bool, output: Path | Non
     from service.store.nouns import Strategy
     from service.store.predictions import PredictionLog
 
-    with _open_log(settings) as database:
+    with open_log(settings) as database:
         log = PredictionLog(database)
         audits = Audits(database, np.random.default_rng(), int(settings.accuracy_window * SECOND))
         strategy = Strategy.UNCERTAIN if uncertain else Strategy.UNIFORM
@@ -287,7 +310,7 @@ def audit(settings: Settings, *, count: int, uncertain: bool, output: Path | Non
 
 def upgrade(settings: Settings) -> None:
     """`bertwatch db upgrade`."""
-    with _open_log(settings):
+    with open_log(settings):
         click.echo("The schema is up to date.")
 
 
@@ -378,7 +401,7 @@ def open_channels(settings: Settings) -> dict[str, Channel]:
 
 
 @contextmanager
-def _open_log(settings: Settings) -> Iterator[Database]:
+def open_log(settings: Settings) -> Iterator[Database]:
     """The database, with its schema up to date."""
     from service.store.database import open_database
 

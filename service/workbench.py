@@ -15,7 +15,17 @@ from service.keyring import read_lines
 from service.logs import log_to_stderr
 from service.settings import Settings
 from service.terminal import progress_bar
-from service.wiring import baseline_at_hand, checks, exact_beside, open_classifier, open_model, open_runner
+from service.wiring import (
+    SECOND,
+    baseline_at_hand,
+    checks,
+    clock,
+    exact_beside,
+    open_classifier,
+    open_log,
+    open_model,
+    open_runner,
+)
 
 if TYPE_CHECKING:
     from model.gates import GateResult
@@ -24,6 +34,12 @@ if TYPE_CHECKING:
     from monitors.scored_file import ScoredColumns
     from service.offline import Made
     from service.release import Words
+
+_EPISODES = 10_000
+"""Episodes of a model version that are looked at, the newest first."""
+_COMPARED = {"input_drift", "output_drift", "embedding_drift", "class_mix", "data_faults"}
+_LEVEL = 0.05
+"""Chance that two baselines of the same traffic are said to have drifted."""
 
 
 def train(
@@ -111,6 +127,84 @@ def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, 
     lines = [head, *figures(made.baseline.metrics), *release_lines(made.baseline, made.answers)]
     _say("\n".join(lines), quiet)
     return made
+
+
+def baseline_from_log(
+    settings: Settings, since: str, until: str, output: Path, *, labels_required: int, quiet: bool
+) -> dict[str, Any]:
+    """`bertwatch baseline from-log`."""
+    from monitors.baseline import load_baseline
+    from service.audit import served_version
+    from service.from_log import Wanted, make_from_log
+    from service.store.predictions import PredictionLog
+    from service.store.verdicts import Verdicts
+    from service.terminal import figures
+
+    start, end = (_moment(time, flag) for time, flag in ((since, "--since"), (until, "--until")))
+    if start >= end:
+        raise InputError("--since must lie before --until.")
+    before = None
+    if settings.baseline is not None:
+        with baseline_at_hand(settings) as at_hand:
+            before = load_baseline(Path(str(at_hand.baseline)))
+    with open_log(settings) as database:
+        log, verdicts = PredictionLog(database), Verdicts(database)
+        version = before.model.version if before else served_version(log)
+        model = before.model if before else next(info for info in log.models() if info.version == version)
+        episodes = verdicts.episodes(version, most=_EPISODES)
+        with progress_bar("Reading", log.count(version, start, end), quiet=quiet) as advance:
+            made = make_from_log(
+                log, episodes, Wanted(model, start, end, labels_required, before), output, progress=advance
+            )  # fmt: skip
+    head = f"{output}: {model.name}, {len(made.reference)} rows of the {made.dataset['name']}"
+    _say("\n".join([head, *figures(made.metrics)]), quiet)
+    return _figures(made, str(output)) | {"model_version": version, "dataset": dict(made.dataset)}
+
+
+def _moment(time: str, flag: str) -> int:
+    """ISO 8601 as microseconds since the epoch."""
+    from datetime import UTC, datetime
+
+    try:
+        found = datetime.fromisoformat(time)
+    except ValueError:
+        raise InputError(f"{flag} must be a time as ISO 8601 writes it: 2026-11-21T08:00.") from None
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * SECOND)
+
+
+def baseline_promote(settings: Settings, directory: str, *, quiet: bool) -> dict[str, Any]:
+    """`bertwatch baseline promote`."""
+    from model.remote import local_directory
+    from service.promotion import promote
+    from service.store.baselines import Baselines
+
+    with local_directory(directory) as at_hand, open_log(settings) as database:
+        held, news = promote(Baselines(database), at_hand, clock())
+    model = f"{held.model.name} ({held.model.version})"
+    _say(f"Model {model} is {'now' if news else 'already'} held to baseline {held.id}, if not told otherwise.", quiet)
+    return {"baseline": held.id, "model_version": held.model.version, "promoted": news}
+
+
+def baseline_compare(settings: Settings, old: str, new: str, *, quiet: bool) -> dict[str, Any]:
+    """`bertwatch baseline compare`: figures as a release compares them, and the checks with the old one as baseline."""
+    from model.remote import local_directory
+    from monitors.baseline import compare, load_baseline
+    from monitors.protocols import Evidence
+    from monitors.verdict import State
+    from service.release_words import comparison_facts, comparison_lines
+
+    with local_directory(old) as first, local_directory(new) as second:
+        before, after = load_baseline(first), load_baseline(second)
+    changes = compare(before, after)
+    rows = after.reference
+    evidence = Evidence(now=rows.end, window=rows, labelled=rows.take(slice(0)), served=len(rows), margin=0.02)
+    alike = before.model.labels == after.model.labels
+    asked = [check for check in checks(settings).checks if check.name in _COMPARED] if alike else []
+    findings = [check.run(before, evidence, _LEVEL / len(asked)) for check in asked]
+    _say("\n".join([*comparison_lines(changes), *(f"{one.check}: {one.summary}" for one in findings)]), quiet)
+    drift = {one.check: {"drifted": one.state is State.ALARM, "p_value": one.p_value, "words": one.summary}
+             for one in findings}  # fmt: skip
+    return comparison_facts(changes) | {"drift": drift}
 
 
 def evaluate(

@@ -14,7 +14,8 @@ TYPES = {
 
 TABLES = """
 CREATE TABLE baselines (
-    id {SERIAL}, model_version TEXT NOT NULL, baseline_id TEXT NOT NULL, promoted BIGINT NOT NULL, files {BYTES} NOT NULL
+    id {SERIAL}, model_version TEXT NOT NULL, baseline_id TEXT NOT NULL, promoted BIGINT NOT NULL,
+    files {BYTES} NOT NULL
 );
 CREATE INDEX baselines_model_version ON baselines (model_version, id)
 """
