@@ -33,7 +33,7 @@ from model.report.plots import (
 )
 from model.report.remarks import Remark
 
-__all__ = ["PLOTS", "REPORT_FILE", "Beside", "Remark", "Subject", "write_report"]
+__all__ = ["PLOTS", "REPORT_FILE", "Beside", "Remark", "Subject", "page", "write_report"]
 
 REPORT_FILE = "report.html"
 PLOTS = "plots"
@@ -68,7 +68,7 @@ def write_report(evaluation: Evaluation, subject: Subject, directory: Path, besi
     for name, (draw, size) in drawings.items():
         shown[name], picture = drawn(draw, size, name)
         (directory / PLOTS / f"{name}.png").write_bytes(picture)
-    (directory / REPORT_FILE).write_text(_page(evaluation, subject, beside, shown), encoding="utf-8")
+    (directory / REPORT_FILE).write_text(page(evaluation, subject, beside, shown), encoding="utf-8")
 
 
 def _drawings(
@@ -101,7 +101,8 @@ def _drawings(
     return drawings
 
 
-def _page(evaluation: Evaluation, subject: Subject, beside: Beside, plots: Mapping[str, str]) -> str:
+def page(evaluation: Evaluation, subject: Subject, beside: Beside, plots: Mapping[str, str]) -> str:
+    """The report with its plots, which are SVG by name."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -14,6 +14,7 @@ from model.evaluation.paired import Comparison, Pair, flips, paired
 from model.gates import judge_gates, read_gate
 from model.prediction import CutOff, ModelInfo
 from model.report import Beside, Subject, write_report
+from model.report import page as page_of
 from model.report.palette import DARK, LIGHT, with_variables
 from model.report.remarks import frequent_errors, percent, remarks
 
@@ -220,14 +221,27 @@ def compared(old, new, **facts):
     )  # fmt: skip
 
 
-def beside(evaluation, directory, **parts):
+PLOTS = (
+    "confusion",
+    "calibration",
+    "confidence",
+    "entropy",
+    "margin",
+    "by_class",
+    "cut_off",
+    "roc",
+    "precision_recall",
+)
+
+
+def beside(evaluation, **parts):
+    """The page without its plots, which take the time."""
     subject = Subject("newsroom", {}, np.arange(1, len(evaluation) + 1))
-    write_report(evaluation, subject, directory, Beside(**parts))
-    return (directory / "report.html").read_text(encoding="utf-8")
+    return page_of(evaluation, subject, Beside(**parts), dict.fromkeys(PLOTS, ""))
 
 
-def test_behavior_tests_are_shown_with_their_cases_and_nothing_of_them_is_markup(tmp_path):
-    html = beside(evaluated(rows=60), tmp_path, behavior=behavior(failing=True))
+def test_behavior_tests_are_shown_with_their_cases_and_nothing_of_them_is_markup():
+    html = beside(evaluated(rows=60), behavior=behavior(failing=True))
     assert "1 of 2 behavior tests fail" in html
     assert "<img" not in html
     assert html.count("&lt;img src=x") == 3
@@ -236,25 +250,25 @@ def test_behavior_tests_are_shown_with_their_cases_and_nothing_of_them_is_markup
     assert ">passes<" in html
 
 
-def test_passing_behavior_tests_warn_of_nothing(tmp_path):
-    html = beside(evaluated(rows=60), tmp_path, behavior=behavior(failing=False))
+def test_passing_behavior_tests_warn_of_nothing():
+    html = beside(evaluated(rows=60), behavior=behavior(failing=False))
     assert "behavior tests fail" not in html
     assert "clear cases" in html
 
 
-def test_gates_are_shown_with_their_figures(tmp_path):
+def test_gates_are_shown_with_their_figures():
     gates = judge_gates([read_gate("accuracy>=0.99"), read_gate("accuracy>=0")], evaluated().metrics, {}, ())
-    html = beside(evaluated(rows=60), tmp_path, gates=gates)
+    html = beside(evaluated(rows=60), gates=gates)
     assert "A release gate says no" in html
     assert html.count('<span class="stamp">failed</span>') == html.count('<span class="stamp">passed</span>') == 1
 
 
-def test_a_worse_model_is_called_worse_and_its_rows_are_named(tmp_path):
+def test_a_worse_model_is_called_worse_and_its_rows_are_named():
     good = evaluated(rows=300, skill=3)
     swapped = np.where(np.arange(300) % 3 == 0, (good.predicted + 1) % 4, good.predicted)
     worse = evaluate(good.truth, good.scores, good.labels, predicted=swapped, resamples=50)
     found = compared(good, worse)
-    html = beside(worse, tmp_path, comparison=found)
+    html = beside(worse, comparison=found)
     assert "Clearly worse than 0ld" in html
     assert f"{len(found.regressed)} rows were right and are wrong now" in html
     assert f'<td class="n">{found.regressed[0].row}</td>' in html
@@ -262,9 +276,9 @@ def test_a_worse_model_is_called_worse_and_its_rows_are_named(tmp_path):
     assert "<i>before" not in html
 
 
-def test_a_model_beside_itself_is_not_called_better(tmp_path):
+def test_a_model_beside_itself_is_not_called_better():
     found = evaluated(rows=100)
-    assert "The same rows are right as in 0ld" in beside(found, tmp_path, comparison=compared(found, found))
+    assert "The same rows are right as in 0ld" in beside(found, comparison=compared(found, found))
 
 
 def two_classes(rare=0.1):
@@ -274,11 +288,12 @@ def two_classes(rare=0.1):
     return truth, np.column_stack([1 - score, score]), ("stays", "leaves")
 
 
-def test_the_cut_off_is_marked_in_its_table(tmp_path):
+def test_the_cut_off_is_marked_in_its_table_and_plot(tmp_path):
     truth, scores, labels = two_classes()
     cut = CutOff(1, 0.27, "cost", 1, 6)
     found = evaluate(truth, scores, labels, predicted=cut.classes(scores), resamples=50)
-    html = beside(found, tmp_path, cut_off=cut)
+    write_report(found, Subject("churn", {}, np.arange(800)), tmp_path, Beside(cut_off=cut))
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
     chosen = re.search('<tr class="chosen">(.*?)</tr>', html)[1]
     hits = int(((truth == 1) & (scores[:, 1] >= 0.27)).sum())
     false = int(((truth == 0) & (scores[:, 1] >= 0.27)).sum())
