@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PARALLEL ?= 2
 
-.PHONY: help install demo test check bench bench-engine test-image test-faults test-statistics format clean
+.PHONY: help install demo test check bench bench-engine bench-serve test-image test-faults test-statistics format clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -60,6 +60,10 @@ bench: $(VENV)/.installed-for-tests  ## Benchmarks, against a control in the sam
 
 bench-engine: $(VENV)/.installed-for-tests  ## Engines alone, all workers, no HTTP (ARGUMENTS='--model DIR' or '--shape 12x768')
 	$(BIN)/python -m tests.bench.engine $(ARGUMENTS)
+
+bench-serve: $(VENV)/.installed-for-tests  ## The service beside other serving frameworks, each in an environment of its own (ARGUMENTS as above)
+	tests/system-packages wrk
+	$(BIN)/python -m tests.bench.serve $(ARGUMENTS)
 
 format: $(VENV)/.installed-for-tests  ## Format and mend what can be mended
 	$(BIN)/ruff format .
