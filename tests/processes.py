@@ -40,13 +40,12 @@ class Service:
         self.log = log
         environment = {f"BERTWATCH_{name.upper()}": str(value) for name, value in settings.items()}
         self.environment = {**os.environ, **environment, "BERTWATCH_PORT": str(port)}
+        self.command = [sys.executable, "-m", "service.cli", "serve"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, seconds: float = 60) -> Service:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "service.cli", "serve"], env=self.environment, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log)
         until(self.ready, seconds, f"the service is ready; its log ends with: {self.log.read_text()[-2000:]}")
         return self
 

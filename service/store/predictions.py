@@ -48,6 +48,15 @@ NEWEST_ORDINAL = (
     .order_by(prediction_numbers.c.seq.desc())
     .limit(1)
 )
+PROBES = [
+    {
+        "seq": -1 - row, "id": UUID(int=row), "time": 0, "model_version": "", "baseline_id": None, "engine": "",
+        "precision": "", "reference": None, "segment": None, "label": "", "confidence": 0.0, "truncated": False,
+        "text": "probe " * 300,
+    }
+    for row in range(8)
+]  # fmt: skip
+"""Rows that never stay: eight kilobytes, a page of PostgreSQL; no column is long enough to be compressed."""
 EVEN = labels.c.source != UNEVEN
 HOUR = 3_600_000_000
 FINGERPRINT = re.compile(r"(sha256:)?[0-9a-f]{64}")
@@ -244,8 +253,14 @@ class PredictionLog:
         return self._database.space()
 
     def check_writable(self) -> None:
-        """Commit something. Raises SurroundingsError where a record could not be committed at this moment."""
+        """Commit something. Raises SurroundingsError where a record could not be committed at this moment.
+
+        Rows that need a new page are taken back again: PostgreSQL may have room to change a number, and none for a row.
+        """
         with self._database.writing() as connection:
+            tried = connection.begin_nested()
+            connection.execute(ADD_PREDICTIONS, PROBES)
+            tried.rollback()
             connection.execute(update(pulse).values(beats=pulse.c.beats + 1))
 
     def find(self, ids: Sequence[UUID]) -> Mapping[UUID, Record]:

@@ -24,7 +24,8 @@ class PostgresServer:
     """One cluster: `start`, `stop` and `kill` as often as a test likes. `url` stays the same."""
 
     def __init__(self, directory: Path, *, durable: bool) -> None:
-        self._directory = directory
+        self.directory = directory
+        """Of its data, its socket and its log; gone with it."""
         self._data = directory / "data"
         self._programs = find_programs()
         self._account: dict[str, Any] = _account()
@@ -32,22 +33,30 @@ class PostgresServer:
         self._options = [] if durable else ["-F"]  # no fsync: the machine will not lose power during a test
         self.url = f"postgresql+psycopg://tester@/postgres?host={directory}"
         """Of the database `postgres`; the user may create others."""
-        if os.geteuid() == 0:
-            shutil.chown(directory, self._account["user"], self._account["group"])
+        self.own(directory)
         self._run("initdb", "-D", str(self._data), "-U", "tester", "-E", "UTF8", "--locale=C", "-A", "trust", "-N")
 
     def start(self) -> None:
-        listen = ["-c", "listen_addresses=", "-k", str(self._directory)]
-        with (self._directory / "server.log").open("ab") as log:
+        """Ready when it returns. After `kill` it is tried again while children of the killed one are still ending."""
+        deadline = time.monotonic() + START_SECONDS
+        self._launch()
+        while self._ready() != 0:
+            assert self._process is not None
+            ended = self._process.poll() is not None
+            log = (self.directory / "server.log").read_text()
+            if time.monotonic() > deadline or (ended and "shared memory block" not in log[-1000:]):
+                raise RuntimeError("PostgreSQL did not start:\n" + log)
+            time.sleep(0.05)
+            if ended:
+                self._launch()
+
+    def _launch(self) -> None:
+        listen = ["-c", "listen_addresses=", "-k", str(self.directory)]
+        with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, *listen, *self._options],
-                stdout=log, stderr=log, cwd=self._directory, **self._account,
+                stdout=log, stderr=log, cwd=self.directory, **self._account,
             )  # fmt: skip
-        deadline = time.monotonic() + START_SECONDS
-        while self._ready() != 0:
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("PostgreSQL did not start:\n" + (self._directory / "server.log").read_text())
-            time.sleep(0.05)
 
     def stop(self) -> None:
         """End it in order; connections are closed from its side."""
@@ -57,6 +66,17 @@ class PostgresServer:
         """End it as the kernel would when memory is short; its children notice by themselves."""
         self._end(signal.SIGKILL)
 
+    def own(self, directory: Path) -> None:
+        """Give a directory to the user that the server runs as."""
+        if self._account:
+            shutil.chown(directory, self._account["user"], self._account["group"])
+
+    @property
+    def pid(self) -> int:
+        """Of the postmaster."""
+        assert self._process is not None
+        return self._process.pid
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
@@ -64,13 +84,13 @@ class PostgresServer:
             self._process = None
 
     def _ready(self) -> int:
-        asked = [self._programs / "pg_isready", "-q", "-h", self._directory]
+        asked = [self._programs / "pg_isready", "-q", "-h", self.directory]
         return subprocess.run(asked, check=False).returncode
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
             [self._programs / program, *arguments],
-            capture_output=True, text=True, check=False, cwd=self._directory, **self._account,
+            capture_output=True, text=True, check=False, cwd=self.directory, **self._account,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
