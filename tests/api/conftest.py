@@ -59,13 +59,14 @@ def serving(house: House) -> Iterator[Service]:
 
 
 @contextmanager
-def new_house(directory: Path, **options: Any) -> Iterator[House]:
+def new_house(directory: Path, url: str | None = None, **options: Any) -> Iterator[House]:
+    """`url`: of a database; without it SQLite in the directory."""
     pages = directory / "pages"
     (pages / "charts").mkdir(parents=True, exist_ok=True)
     (pages / "index.html").write_text("<!doctype html><title>status</title>")
     (pages / "app.js").write_text("export const answer = 42;")
     (pages / "charts" / "line.js").write_text("export const line = 1;")
-    with open_database(f"sqlite:///{directory}/log.db") as database:
+    with open_database(url or f"sqlite:///{directory}/log.db") as database:
         yield House(database, pages, **options)
 
 

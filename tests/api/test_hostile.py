@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import socket
@@ -14,8 +13,6 @@ from contextlib import ExitStack
 
 import psutil
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import service.connection
 from tests.api.conftest import Service
@@ -172,32 +169,3 @@ def test_random_requests_add_no_metric_series(service: Service):
         answer = service.client.request(method, path.replace("%", "%25"), headers={name: name})
         assert answer.status_code < 500
     assert series() == before
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=40),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
-BODIES = st.one_of(
-    st.binary(max_size=200),
-    JSON_VALUES.map(lambda value: json.dumps(value).encode()),
-    st.fixed_dictionaries({"text": JSON_VALUES}, optional={"reference": JSON_VALUES, "segment": JSON_VALUES}).map(
-        lambda value: json.dumps(value).encode()
-    ),
-    st.lists(st.fixed_dictionaries({"text": st.text()}), max_size=4).map(
-        lambda items: json.dumps({"items": items}, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    ),
-    st.fixed_dictionaries({"label": st.text()}, optional={"prediction_id": st.text(), "reference": st.text()}).map(
-        lambda value: json.dumps(value).encode()
-    ),
-)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(path=st.sampled_from(["/predict", "/predict/batch", "/feedback", "/feedback/batch"]), body=BODIES)
-def test_no_body_breaks_anything(service: Service, path: str, body: bytes):
-    answer = service.client.post(path, content=body, headers={"content-type": "application/json"})
-    assert answer.status_code in (200, 404, 422), answer.text
-    if answer.status_code != 200:
-        assert answer.headers["content-type"] == "application/problem+json"
