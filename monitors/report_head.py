@@ -5,11 +5,13 @@ Everything that is not written here is escaped. Knows nothing of Evidently.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from monitors.baseline import Baseline
 from monitors.messages import FIRST_LOOK, SURENESS, WORDS, moment
+from monitors.statistics.distances import size
 from monitors.verdict import Finding, Severity, State, Verdict
 
 COLOURS = {
@@ -18,6 +20,8 @@ COLOURS = {
     Severity.TICKET: "#b35c00",
     Severity.PAGE: "#b3261e",
 }
+
+DISTANCES = ("jensen_shannon", "wasserstein", "ks_distance")
 
 STYLE = """<style>
 .bw{all:initial;display:block;box-sizing:border-box;max-width:1120px;margin:24px auto;padding:24px 28px;
@@ -66,6 +70,7 @@ def head(baseline: Baseline, verdict: Verdict, threshold: float, sampled: tuple[
 <th>In words</th></tr></thead>
 <tbody>{"".join(_row(finding) for finding in verdict.findings)}</tbody>
 </table></div>
+{_effects(verdict.findings)}
 <p class="quiet">Below, Evidently compares {sampled[0]:,} sampled rows of the window with {sampled[1]:,} of the
 baseline, column by column. The verdict above decides: a column is marked as drifted only where the checks above found
 a change, and then if its −log10 p exceeds {threshold:.2f}, which shares their false-alarm probability between the
@@ -100,6 +105,33 @@ def _row(finding: Finding) -> str:
         f'<td{said}>{finding.state}</td><td class="number">{_number(finding.score)}</td>'
         f'<td class="number">{_number(finding.threshold)}</td><td>{escape(finding.summary)}</td></tr>'
     )
+
+
+def _effects(findings: Sequence[Finding]) -> str:
+    """The loudest columns of every check with their effect sizes, in the units of other tools; nothing without any."""
+    rows = "".join(
+        f"<tr><td>{escape(str(column['name']))}</td><td>{escape(finding.check.replace('_', ' '))}</td>"
+        + "".join(f'<td class="number">{float(column[key]):.3g}</td>' for key in ("baseline_mean", "mean"))
+        + f'<td class="number">{float(column["psi"]):.3f} ({size(float(column["psi"]))})</td>'
+        + "".join(f'<td class="number">{float(column[key]):.3f}</td>' for key in DISTANCES)
+        + "</tr>"
+        for finding in findings
+        for column in finding.details.get("columns", ())
+    )
+    mixes = "".join(_mix(finding.details) for finding in findings if "total_variation" in finding.details)
+    if not rows:
+        return mixes
+    return f"""<div class="wide"><table>
+<thead><tr><th>Loudest columns</th><th>Of</th><th class="number">Baseline mean</th><th class="number">Mean</th>
+<th class="number">PSI</th><th class="number">Jensen–Shannon</th><th class="number">Wasserstein</th>
+<th class="number">Kolmogorov–Smirnov</th></tr></thead><tbody>{rows}</tbody></table></div>{mixes}
+<p class="quiet">Effect sizes as Evidently computes them, Wasserstein in standard deviations of the baseline. None is 0
+on quiet traffic, and none decides: a check's score against its threshold does.</p>"""
+
+
+def _mix(details: Mapping[str, Any]) -> str:
+    index, gap, moved = (float(details[key]) for key in ("psi", "jensen_shannon", "total_variation"))
+    return f"<p>Class mix: PSI {index:.3f} ({size(index)}), Jensen–Shannon {gap:.3f}, {moved:.1%} in another class.</p>"
 
 
 def _number(value: float | None) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from monitors.checks._columns import Pair
 from monitors.checks._words import COUNTED, describe_change
+from monitors.statistics import distances
 from monitors.statistics.ks import ks_distance
 from monitors.statistics.permutation import JointTest, joint_test
 from monitors.statistics.rows import RowStatistics
@@ -133,16 +134,21 @@ def _effects(sides: Pair, test: JointTest, pool: RowStatistics, columns: Sequenc
             continue
         mine = np.flatnonzero(sources == at)
         top = int(mine[np.abs(test.z[mine]).argmax()])
+        now, then = sides.window[:, at], sides.base[:, at]
+        binned = distances.shares(now, then)
         effects.append(
             {
                 "name": sides.names[at],
                 "z": float(test.z[top]),
                 "statistic": pool.kinds[top],
-                "median": float(np.median(sides.window[:, at])),
-                "baseline_median": float(np.median(sides.base[:, at])),
-                "mean": float(sides.window[:, at].mean()),
-                "baseline_mean": float(sides.base[:, at].mean()),
-                "ks_distance": ks_distance(sides.window[:, at], sides.base[:, at]),
+                "median": float(np.median(now)),
+                "baseline_median": float(np.median(then)),
+                "mean": float(now.mean()),
+                "baseline_mean": float(then.mean()),
+                "ks_distance": ks_distance(now, then),
+                "psi": distances.psi(*binned),
+                "jensen_shannon": distances.jensen_shannon(*binned),
+                "wasserstein": distances.wasserstein(now, then),
             }
         )
     return effects

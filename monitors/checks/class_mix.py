@@ -8,6 +8,7 @@ from monitors.baseline import Baseline
 from monitors.checks._drift import FEWEST_BASE, FEWEST_WINDOW, judge_p, stuck, too_little
 from monitors.checks._words import percent
 from monitors.protocols import Evidence
+from monitors.statistics.distances import chi_square, jensen_shannon, psi
 from monitors.statistics.fisher import compare_mix
 from monitors.verdict import Aspect, Finding, State
 
@@ -45,6 +46,9 @@ class ClassMix:
             count=rows,
             details={
                 "total_variation": test.distance,
+                "psi": psi(counts / rows, base / len(reference)),
+                "jensen_shannon": jensen_shannon(counts / rows, base / len(reference)),
+                "chi_square_p": chi_square(counts, base),
                 "change": {label: float(value) for label, value in zip(labels, test.change, strict=True)},
             },
         )

@@ -69,10 +69,19 @@ BASELINE = Baseline(
 )
 
 
+LOUD = {
+    "name": f"tokens{HOSTILE}", "mean": 300.4, "baseline_mean": 200.1, "ks_distance": 0.97, "psi": 4.123,
+    "jensen_shannon": 0.721, "wasserstein": 5.011,
+}  # fmt: skip
+MIX = {"total_variation": 0.034, "psi": 0.005, "jensen_shannon": 0.025}
+
+
 def verdict(kind=Kind.OK, severity=Severity.NONE, state=State.OK):
     drift = Finding(
-        "input_drift", Aspect.INPUT, state, f"Texts. {HOSTILE}", score=9.0, threshold=4.0, p_value=1e-9, count=200
-    )
+        "input_drift", Aspect.INPUT, state, f"Texts. {HOSTILE}", score=9.0, threshold=4.0, p_value=1e-9, count=200,
+        details={"columns": [LOUD]},
+    )  # fmt: skip
+    mix = Finding("class_mix", Aspect.CLASS_MIX, State.OK, "The mix is the same.", details=MIX)
     return Verdict(
         kind=kind,
         severity=severity,
@@ -83,7 +92,11 @@ def verdict(kind=Kind.OK, severity=Severity.NONE, state=State.OK):
         end=3600_000_000,
         count=200,
         reasons=(f"Texts are longer. {HOSTILE}",),
-        findings=(drift, Finding("harm", Aspect.HARM, State.OK, "No proof.", score=0.1, threshold=2.0, p_value=0.8)),
+        findings=(
+            drift,
+            mix,
+            Finding("harm", Aspect.HARM, State.OK, "No proof.", score=0.1, threshold=2.0, p_value=0.8),
+        ),
         accuracy=Estimate(0.78, 0.74, 0.82, 312),
         baseline_accuracy=0.9,
     )
@@ -130,6 +143,14 @@ def test_the_verdict_stands_on_top(drifted_page):
     for said in ("Benign drift", "notice", "0.780", "0.740–0.820, 312 labels", "0.900", "input drift", "9.00", "4.00"):
         assert said in top, said
     assert f"{level_of(DRIFTED, 10).threshold:.2f}" in top, "the level of the columns: α of the checks over columns"
+
+
+def test_effect_sizes_stand_in_the_units_of_other_tools(drifted_page):
+    top = drifted_page[drifted_page.index("<body>") :][:12_000]
+    row = top[top.index("tokens&lt;/script&gt;") :]
+    for said in ("200", "300", "4.123 (large)", "0.721", "5.011", "0.970"):
+        row = row[row.index(said) :]
+    assert "Class mix: PSI 0.005 (small), Jensen–Shannon 0.025, 3.4% in another class." in top
 
 
 def test_hostile_names_are_no_markup_anywhere(drifted_page):
