@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model.errors import InputError
 from model.features import FEATURES, text_features
 from model.prediction import CutOff, ModelInfo, text_fingerprint
-from monitors.table_file import name_column, number_column, read_table
+from monitors.table_file import name_column, number_column, numbers_in, read_table
 from monitors.window import Window
 from monitors.window_file import PROJECTION_COLUMNS, SCORE_PREFIX, numbered_ids
 
@@ -95,18 +95,14 @@ def _time(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
     if "time" not in frame:
         return np.arange(len(frame))
     column = frame["time"]
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        try:
-            numbers = number_column(frame, "time", path)
-        except InputError:
-            pass
-        else:
-            if np.isnan(numbers).any():
-                raise InputError(f"{path} has rows without a time; fill the column or leave it out.")
-            largest = float(np.abs(numbers).max())
-            # 1e11 seconds are in the year 5138, 1e11 milliseconds in 1973
-            unit = _SECOND if largest < 1e11 else 1000 if largest < 1e14 else 1
-            return np.round(numbers * unit).astype(np.int64)
+    numbers = None if pd.api.types.is_datetime64_any_dtype(column) else numbers_in(frame, "time")
+    if numbers is not None:
+        if np.isnan(numbers).any():
+            raise InputError(f"{path} has rows without a time; fill the column or leave it out.")
+        largest = float(np.abs(numbers).max())
+        # 1e11 seconds are in the year 5138, 1e11 milliseconds in 1973
+        unit = _SECOND if largest < 1e11 else 1000 if largest < 1e14 else 1
+        return np.round(numbers * unit).astype(np.int64)
     try:
         moments = pd.to_datetime(column, utc=True, format=None if column.dtype.kind == "M" else "ISO8601")
     except (ValueError, TypeError):

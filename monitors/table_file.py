@@ -77,7 +77,15 @@ def write_table(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
 
 
 def number_column(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
-    """A column as numbers; NaN where a cell is empty."""
+    """A column as numbers; NaN where a cell is empty. Raises InputError."""
+    found = numbers_in(frame, name)
+    if found is None:
+        raise InputError(f"Column {name!r} of {path} holds something that is not a number.")
+    return found
+
+
+def numbers_in(frame: pd.DataFrame, name: str) -> NDArray[np.float64] | None:
+    """A column as numbers, NaN where a cell is empty; None where it is no column of numbers."""
     import pandas as pd
 
     column = frame[name]
@@ -87,7 +95,7 @@ def number_column(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.floa
             return np.array([float(cell) if cell else np.nan for cell in column.fillna("").tolist()])
         return pd.to_numeric(column.replace({"": None})).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError):
-        raise InputError(f"Column {name!r} of {path} holds something that is not a number.") from None
+        return None
 
 
 def name_column(frame: pd.DataFrame, name: str) -> NDArray[np.object_]:
