@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import ViewportSize, expect
@@ -42,6 +43,13 @@ def test_every_state_says_what_it_is_in_words_fits_a_telephone_and_breaks_no_pol
         details.locator("summary").click()
     page.wait_for_function("width => document.documentElement.scrollWidth === width", arg=NARROW["width"])
     assert visit.complaints == []
+
+
+def test_a_monitor_that_stopped_a_moment_ago_is_told_in_words(service, visit):
+    service.now = state("stale")
+    seconds_ago = datetime.now(UTC) - timedelta(seconds=20)
+    service.now.status["monitor"] |= {"last_round": seconds_ago.isoformat(), "interval_seconds": 2.0}
+    expect(visit.open(service).locator("#answers")).to_contain_text("No: the last round was less than a minute ago")
 
 
 def test_numbers_are_written_as_a_person_reads_them(service, visit):

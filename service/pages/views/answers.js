@@ -73,11 +73,12 @@ function changed({ checks, monitor }) {
 
 function trust({ monitor, accuracy }) {
   if (!monitor?.last_round) return ["unknown", "Not yet: the monitor has not run"];
-  if (monitor.stale)
-    return [
-      "stale",
-      `No: the last round was ${duration(Math.floor((now() - Date.parse(monitor.last_round)) / 60_000) * 60)} ago`,
-    ];
+  if (monitor.stale) {
+    // Whole minutes: the answer is drawn anew when it changes, and a screen reader reads it then.
+    const minutes = Math.floor((now() - Date.parse(monitor.last_round)) / 60_000);
+    const age = minutes > 0 ? duration(minutes * 60) : "less than a minute";
+    return ["stale", `No: the last round was ${age} ago`];
+  }
   const labels = accuracy ? `, with ${plural(accuracy.labels, "label")}` : ", but without labels";
   return [accuracy ? "ok" : "notice", `Yes: checked every ${duration(monitor.interval_seconds)}${labels}`];
 }
