@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import socket
-import string
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -148,24 +146,3 @@ def test_pipelined_requests_are_answered_in_order(service: Service):
     answer = exchange(service.port, one + one + last)
     assert answer.count(b"HTTP/1.1 200") == 3
     assert answer.rstrip().endswith(b'{"status":"ok"}')
-
-
-def test_random_requests_add_no_metric_series(service: Service):
-    """URLs, methods, headers: nothing that a caller makes up becomes a label."""
-    chance = random.Random(7)
-    letters = string.ascii_letters + string.digits + "/%?&=._-~"
-    series = lambda: {  # noqa: E731 - a name for one expression
-        (sample.name, *sorted(sample.labels.items()))
-        for family in service.house.metrics.registry.collect()
-        for sample in family.samples
-    }
-    for method in ("GET", "POST", "PUT", "PROPFIND", "HEAD"):
-        service.client.request(method, "/somewhere")
-    before = series()
-    for _ in range(1000):
-        path = "/x" + "".join(chance.choices(letters, k=chance.randrange(1, 40)))
-        method = chance.choice(["GET", "PUT", "PROPFIND", "HEAD"])
-        name = "x-" + "".join(chance.choices(string.ascii_lowercase, k=8))
-        answer = service.client.request(method, path.replace("%", "%25"), headers={name: name})
-        assert answer.status_code < 500
-    assert series() == before
