@@ -10,7 +10,7 @@ COPY monitors /app/monitors
 COPY service /app/service
 COPY dashboards /app/dashboards
 RUN python3 -m venv /opt/bertwatch \
- && /opt/bertwatch/bin/pip install --no-cache-dir --editable '/app[onnx,postgres,s3]' \
+ && /opt/bertwatch/bin/pip install --no-cache-dir --editable '/app[postgres,s3]' \
  && find /opt/bertwatch -name __pycache__ -prune -exec rm -rf {} +
 
 FROM ${BASE}

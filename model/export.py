@@ -80,7 +80,7 @@ def make(artifact: Artifact, precision: str) -> bytes:
     try:
         from model.engines.onnx_graph import build_model
     except ImportError as error:
-        raise Unfit(f"An ONNX file cannot be made ({error}); install bertwatch[onnx].") from error
+        raise Unfit(f"An ONNX file cannot be made ({error}); install the package onnx.") from error
     from model.engines.network import read_network
 
     network = read_network(artifact)
