@@ -1,32 +1,36 @@
 """How many texts a second each engine classifies with all cores busy and no HTTP; and how long one text alone takes.
 
-    python -m tests.bench.engine [--model DIR | --shape 12x768] [--threads N] [--seconds S] [--rounds R]
+    python -m tests.bench.engine [--model DIR | --shape 12x768] [--threads N] [--seconds S] [--rounds R] [--quick]
 
 Tokenizing is included: texts in, predictions out. Every contender runs in every round, in another order each time, and
 each figure is the median over the rounds; the control is torch as one worker of N threads. Machines are noisy: only
 figures of the same run compare, and ratios below 1.25 are ties.
+
+Takes 3 minutes and never much more than twice that: rounds for which no time is left are not run, and the table says
+how many were. With `--quick` about 40 seconds. Progress goes to stderr, the table to stdout, figures as JSON to
+`--output`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
-from model.artifact import Artifact, open_artifact
+from model.artifact import MANIFEST_FILE, Artifact, open_artifact
 from model.classifier import Classifier
 from model.engines import Engine
 from model.engines.onnx_engine import OnnxEngine
@@ -37,8 +41,6 @@ from service.wiring import available_cores
 
 SEED = 20
 TEXTS = 800
-LONE = 60
-"""How many texts are sent one after another to time one alone, at most; and at least a tenth of them."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,15 @@ class Contender:
         self.classifier.classify(["The first text takes longer than the others."])
         if isinstance(self.classifier._engine, TorchEngine):
             torch.set_num_threads(self.threads)  # after the engine has set its own, once, for this thread
+
+
+@dataclass(frozen=True)
+class Column:
+    """One kind of figure: what it is, in how many rounds it was taken, and each contender's median."""
+
+    title: str
+    rounds: int
+    figures: dict[str, float]
 
 
 def throughput(contender: Contender, batches: Sequence[list[str]], seconds: float) -> float:
@@ -91,9 +102,8 @@ def alone(contender: Contender, texts: Sequence[str], seconds: float) -> float:
     def work() -> None:
         contender.enter()
         until = time.perf_counter() + seconds
-        for text in texts:
-            if time.perf_counter() > until and len(taken) >= LONE // 10:
-                break
+        while time.perf_counter() < until or not taken:
+            text = texts[len(taken) % len(texts)]
             began = time.perf_counter()
             contender.classifier.classify([text])
             taken.append((time.perf_counter() - began) * 1000)
@@ -141,6 +151,7 @@ def random_model(shape: str, path: Path) -> Path:
     )  # fmt: skip
     BertForSequenceClassification(config).save_pretrained(path)
     tokenizer.save_pretrained(path)
+    (path / MANIFEST_FILE).write_text("{}", encoding="utf-8")  # opened as one of ours, without transformers
     return path
 
 
@@ -155,51 +166,71 @@ def tiny_model(path: Path) -> Path:
 
 
 def measure(
-    entered: Sequence[Contender], rounds: int, one: Callable[[Contender], float], progress: Callable[[], None]
-) -> dict[str, float]:
-    """Median of each contender's figure over the rounds."""
+    entered: Sequence[Contender], rounds: int, seconds: float, one: Callable[[Contender], float], title: str
+) -> Column:
+    """Median of each contender's figure over the rounds; after twice their time the rest is not run."""
     figures: dict[str, list[float]] = {contender.name: [] for contender in entered}
-    for number in range(rounds):
+    until = time.monotonic() + 2 * rounds * len(entered) * seconds
+    done = 0
+    while done < rounds and (not done or time.monotonic() < until):
         order = list(entered)
-        random.Random(number).shuffle(order)
+        random.Random(done).shuffle(order)
         for contender in order:
             figures[contender.name].append(one(contender))
-            progress()
-    return {name: statistics.median(values) for name, values in figures.items()}
+        done += 1
+        say(f"{title}: round {done} of {rounds}")
+    return Column(title, done, {name: statistics.median(values) for name, values in figures.items()})
 
 
-def compare(artifact: Artifact, cores: int, seconds: float, rounds: int, console: Console) -> Table:
-    texts = [story.text for story in generate("live", TEXTS, seed=SEED)]
-    entered = contenders(artifact, cores)
-    lengths = [int(n) for n in entered[0].classifier._tokenizer.batch(texts).attention_mask.sum(axis=1)]
-    table = Table(title=f"{artifact.info.name}: {np.mean(lengths):.0f} tokens a text, {cores} cores, {rounds} rounds")
-    table.add_column("workers × threads", no_wrap=True)
-    columns: list[dict[str, float]] = []
-    with console.status("") as status:
-        steps = count(1)
-        whole = 3 * rounds * len(entered)
+def compare(entered: Sequence[Contender], texts: Sequence[str], seconds: float, rounds: int) -> list[Column]:
+    columns = []
+    for size in (1, 8):
+        one = partial(throughput, batches=in_batches(texts, size), seconds=seconds)
+        columns.append(measure(entered, rounds, seconds, one, f"texts/s by {size}"))
+    columns.append(measure(entered, rounds, seconds, partial(alone, texts=texts, seconds=seconds), "alone, ms"))
+    return columns
 
-        def progress() -> None:
-            status.update(f"Measuring: {next(steps)} of {whole}")
 
-        for size in (1, 8):
-            batches = in_batches(texts, size)
-            columns.append(measure(entered, rounds, partial(throughput, batches=batches, seconds=seconds), progress))
-            for title in (f"texts/s by {size}", "ratio"):
-                table.add_column(title, justify="right")
-        columns.append(measure(entered, rounds, partial(alone, texts=texts[:LONE], seconds=seconds), progress))
-        for title in ("alone, ms", "ratio"):
-            table.add_column(title, justify="right")
-    control = entered[0].name
-    for contender in entered:
-        row = [contender.name + (" (control)" if contender.name == control else "")]
-        for figures in columns:
-            row += [f"{figures[contender.name]:.1f}", f"{figures[contender.name] / figures[control]:.2f}"]
-        table.add_row(*row)
-    return table
+def markdown(columns: Sequence[Column], control: str) -> str:
+    """A row for each contender: each figure, and its ratio to the control's."""
+    head = ["workers × threads", *(cell for column in columns for cell in (column.title, "ratio"))]
+    rows = [head, ["---"] * len(head)]
+    for name in columns[0].figures:
+        row = [name + (" (control)" if name == control else "")]
+        for column in columns:
+            row += [f"{column.figures[name]:.1f}", f"{column.figures[name] / column.figures[control]:.2f}"]
+        rows.append(row)
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def main() -> None:
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / (arguments.shape or "tiny")
+        if arguments.model is None:
+            say(f"making a model: {path.name}")
+            (random_model(arguments.shape, path) if arguments.shape else tiny_model(path))
+        artifact = open_artifact(arguments.model or str(path))
+        texts = [story.text for story in generate("live", TEXTS, seed=SEED)]
+        say("opening the engines")
+        entered = contenders(artifact, arguments.threads)
+        columns = compare(entered, texts, arguments.seconds, arguments.rounds)
+    lengths = entered[0].classifier._tokenizer.batch(texts).attention_mask.sum(axis=1)
+    rounds = ", ".join(str(column.rounds) for column in columns)
+    title = f"{artifact.info.name}: {np.mean(lengths):.0f} tokens a text, {arguments.threads} cores, {rounds} rounds"
+    if arguments.output is not None:
+        arguments.output.write_text(
+            json.dumps({"title": title, "columns": [asdict(each) for each in columns]}, indent=1)
+        )
+    sys.stdout.write(f"{title}\n\n{markdown(columns, entered[0].name)}")
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--model", help="a model directory; the tiny one, trained for this, without it")
@@ -207,14 +238,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=available_cores(), help="cores to use")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each contender runs in each round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--output", type=Path, help="a file for the figures, as JSON")
+    parser.add_argument("--quick", action="store_true", help="two rounds of one second")
     arguments = parser.parse_args()
-    console = Console()
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / (arguments.shape or "tiny")
-        if arguments.model is None:
-            (random_model(arguments.shape, path) if arguments.shape else tiny_model(path))
-        artifact = open_artifact(arguments.model or str(path))
-        console.print(compare(artifact, arguments.threads, arguments.seconds, arguments.rounds, console))
+    if arguments.quick:
+        arguments.seconds, arguments.rounds = 1.0, 2
+    return arguments
 
 
 if __name__ == "__main__":
