@@ -27,9 +27,8 @@ from model.errors import InputError, SurroundingsError
 from service.wiring import available_cores
 from tests.bench.serving.contenders import ROOT, Contender, contenders, interpreter, with_controls
 from tests.bench.serving.load import Point, apply, find_wrk, write_bodies
-from tests.bench.serving.raw import Raw
 from tests.bench.serving.running import MemoryWatch, started
-from tests.bench.serving.table import Result, bounds, markdown
+from tests.bench.serving.table import Raw, Result, bounds, markdown
 
 TEXTS = 2000
 WARM_CONCURRENCY = 8

@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from model.artifact import open_artifact
@@ -22,14 +22,7 @@ from model.classifier import Classifier
 from model.engines.registry import open_engine
 from service.wiring import available_cores
 from tests.bench.engine import Contender, in_batches, throughput
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    rate: float
-    """Texts a second, the better of one and eight at a time."""
-    forward: float
-    """Milliseconds."""
+from tests.bench.serving.table import Raw
 
 
 def measure(contender: Contender, texts: Sequence[str], seconds: float) -> Raw:

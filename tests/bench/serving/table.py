@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.bench.serving.load import Point
-from tests.bench.serving.raw import Raw
 
 DECIDES = 32
 """The concurrency at which the bounds are read."""
@@ -27,6 +26,16 @@ class Result:
 
     def rate(self, concurrency: int = DECIDES) -> float:
         return self.points[concurrency].rate if concurrency in self.points else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An engine without HTTP."""
+
+    rate: float
+    """Texts a second of all workers, the better of one and eight at a time."""
+    forward: float
+    """Milliseconds of one text's forward pass alone, on one thread."""
 
 
 @dataclass(frozen=True, slots=True)
