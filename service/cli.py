@@ -323,7 +323,10 @@ def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None
 @click.option("--ground-truth", default=None, metavar="PLACE", help="Ground truth: a .jsonl file or a directory.")
 @click.option("--labels", default=None, help="Class names in the order of the scores; comma-separated.")
 @click.option("--input-columns", multiple=True, metavar="C…", help="Names of the captured numbers, in their order.")
-@click.option("--output", required=True, type=_FILE, help="File to make: .csv, .jsonl or .parquet.")
+@click.option("--output", default=None, type=_FILE, help="File to make: .csv, .jsonl or .parquet.")
+@click.option("--url", default=None, help="A running service, into whose log they go.")
+@click.option("--model-version", default=None, help="Which model said so; that of the service's baseline without it.")
+@click.option("--key-file", default=None, type=_FILE, help="File whose first line is the service's bearer key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, alone on stdout.")
 def sagemaker(
     *,
@@ -331,18 +334,31 @@ def sagemaker(
     ground_truth: str | None,
     labels: str | None,
     input_columns: tuple[str, ...],
-    output: Path,
+    output: Path | None,
+    url: str | None,
+    model_version: str | None,
+    key_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Turn SageMaker's captured data and ground truth into a file for evaluate, check or baseline."""
+    """SageMaker's captured data and ground truth: as a file for evaluate, check or baseline, or into a service's log.
+
+    Into a log they go with their times and labels, in the order of the files; what breaks off says how far it was.
+    """
     from service import workbench
 
+    if (output is None) == (url is None):
+        raise InputError("Give --output for a file, or --url for the log of a running service.")
     names = tuple(name.strip() for name in labels.split(",")) if labels else ()
-    done = workbench.sagemaker(captured, ground_truth, names, _several(input_columns), output)
+    columns = workbench.captured_columns(captured, ground_truth, names, _several(input_columns))
+    if url is None:
+        assert output is not None, "one of the two is given"
+        done = workbench.write_captured(columns, output)
+    else:
+        done = workbench.record_captured(columns, url, model_version, key_file, quiet=as_json)
     if as_json:
         click.echo(json.dumps(done))
     else:
-        click.echo(f"{output}: {done['rows']} predictions, {done['labelled']} with a label")
+        click.echo(f"{output or url}: {done['rows']} predictions, {done['labelled']} with a label")
 
 
 def _several(given: tuple[str, ...]) -> tuple[str, ...]:

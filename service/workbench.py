@@ -279,13 +279,12 @@ def _track(tracking: Tracking | None, made: Baseline, directory: Path, output: s
     return run_id
 
 
-def sagemaker(
-    captured: str, ground_truth: str | None, labels: tuple[str, ...], inputs: tuple[str, ...], output: Path
-) -> dict[str, Any]:
-    """`bertwatch sagemaker`."""
+def captured_columns(
+    captured: str, ground_truth: str | None, labels: tuple[str, ...], inputs: tuple[str, ...]
+) -> dict[str, list[Any]]:
+    """`bertwatch sagemaker`: what the files hold, as the columns of a table."""
     from model.remote import local_directory, local_file
     from model.sagemaker_files import prediction_table, read_captured, read_ground_truth
-    from monitors.table_file import write_table
 
     def at_hand(place: str) -> Any:
         return local_file(place) if place.endswith(".jsonl") else local_directory(place)
@@ -296,10 +295,32 @@ def sagemaker(
     if ground_truth is not None:
         with at_hand(ground_truth) as place:
             truth = read_ground_truth(place)
-    columns = prediction_table(answers, truth, labels, inputs)
-    labelled = sum(label is not None for label in columns.get("label", ()))
+    return prediction_table(answers, truth, labels, inputs)
+
+
+def write_captured(columns: dict[str, list[Any]], output: Path) -> dict[str, Any]:
+    """`bertwatch sagemaker --output`."""
+    from monitors.table_file import write_table
+
     write_table(columns, output)
-    return {"output": str(output), "rows": len(answers), "labelled": labelled, "columns": list(columns)}
+    return {"output": str(output), **_counts(columns), "columns": list(columns)}
+
+
+def record_captured(
+    columns: dict[str, list[Any]], url: str, version: str | None, key_file: Path | None, *, quiet: bool
+) -> dict[str, Any]:
+    """`bertwatch sagemaker --url`."""
+    from service.sending import items_of, send
+
+    key = read_lines(key_file, "key file")[0] if key_file is not None else None
+    counts = _counts(columns)
+    with progress_bar("Recording", counts["rows"], quiet=quiet) as advance:
+        send(items_of(columns, version), url, key=key, progress=advance)
+    return {"url": url, **counts, "columns": list(columns)}
+
+
+def _counts(columns: dict[str, list[Any]]) -> dict[str, int]:
+    return {"rows": len(columns["id"]), "labelled": sum(label is not None for label in columns.get("label", ()))}
 
 
 def check(settings: Settings, directory: str, predictions: str, *, as_json: bool) -> int:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from model.errors import InputError
 from model.sagemaker_files import prediction_table, read_captured, read_ground_truth
-from tests.conftest import bertwatch
+from service.cli import main
+from tests.conftest import bertwatch, take_port
+from tests.processes import Service
 
 CSV = {"observedContentType": "text/csv", "mode": "INPUT", "encoding": "CSV"}
 JSON = {"observedContentType": "application/json", "mode": "INPUT", "encoding": "JSON"}
@@ -146,6 +150,35 @@ def test_what_cannot_be_one_table_is_said(tmp_path):
         read_captured(tmp_path / "none.jsonl")
 
 
+def recorded_in_a_service(tmp_path):
+    """The captured data again, into the log of a service that watches this model."""
+    service = Service(
+        take_port(), tmp_path / "serve.log", baseline=tmp_path / "baseline", monitor="false",
+        database=f"sqlite:///{tmp_path / 'log.db'}",
+    )  # fmt: skip
+    files = ("sagemaker", "--captured", tmp_path / "first" / "in", "--ground-truth", tmp_path / "first" / "truth.jsonl")
+    said = (*files, "--labels", "no,yes", "--input-columns", "tenure", "constant")
+
+    def ask(*more):
+        return CliRunner().invoke(main, [str(each) for each in (*said, *more)])
+
+    with service:
+        done = ask("--url", service.url, "--json")
+        assert (done.exit_code, json.loads(done.stdout)["labelled"]) == (0, 600), done.stderr
+        assert service.status()["predictions"]["total"] == 600
+        refused = CliRunner().invoke(main, [*map(str, files), "--labels", "no,maybe", "--url", service.url])
+        assert (refused.exit_code, "refuses row 1: scores do not name each class" in refused.stderr) == (2, True)
+        assert service.status()["predictions"]["total"] == 600
+    with sqlite3.connect(tmp_path / "log.db") as log:
+        [(labels,)] = log.execute("SELECT count(*) FROM labels")
+        [(times,)] = log.execute("SELECT count(*) FROM predictions WHERE time = 1767605400000000")
+    log.close()
+    assert (labels, times) == (600, 600)
+    gone = ask("--url", service.url)
+    assert (gone.exit_code, "No answer from" in gone.stderr, "0 rows were recorded" in gone.stderr) == (2, True, True)
+    assert ask().exit_code == 2
+
+
 def test_stranded_users_come_over(tmp_path):
     """Captured data and ground truth to a table, the table to a baseline, later captured data checked against it."""
     rng = np.random.default_rng(0)
@@ -168,6 +201,7 @@ def test_stranded_users_come_over(tmp_path):
         "score_yes", "--feature-columns", "tenure", "constant", "--output", tmp_path / "baseline",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    recorded_in_a_service(tmp_path)
     quiet, moved = (
         bertwatch("check", "--baseline", tmp_path / "baseline", "--predictions", file, "--json")
         for file in (tmp_path / "first.parquet", day("moved", 25))
