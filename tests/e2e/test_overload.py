@@ -96,7 +96,8 @@ def test_ten_times_more_for_a_minute(tmp_path: Path, free_port: int) -> None:
         said = (
             f"peak {peak.goodput:.0f}/s before and {after.goodput:.0f}/s after; at ten times that "
             f"{flooded.goodput:.0f}/s ({ratio:.0%}), {flooded.statuses.get('503', 0)} refused "
-            f"(p50 {flooded.refused_p50:.1f} ms, p99 {flooded.refused_p99:.1f} ms), {flooded.late} never sent, memory +{grown:.0f} MB"
+            f"(p50 {flooded.refused_p50:.1f} ms, p99 {flooded.refused_p99:.1f} ms), {flooded.late} never sent, "
+            f"memory +{grown:.0f} MB"
         )
         print(said, file=sys.stderr)  # noqa: T201 - the figures for the README
         assert set(flooded.statuses) <= {"200", "503"}, said
