@@ -354,6 +354,8 @@ def checks(settings: Settings) -> Chosen:
         settings.false_notices_per_year,
         all_checks(),
         all_streams(),
+        settings.window,
+        settings.resolve_rounds,
     )
     return Chosen(
         checks=budget.checks,

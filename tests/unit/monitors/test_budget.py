@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from monitors.budget import MOST, SPENT, Budget
 from monitors.checks import all_checks, all_streams
+from monitors.statistics.overlap import new_alarms
 
 
 def budget(interval: float = 300, pages: float = 1, notices: float = 12) -> Budget:
@@ -56,3 +58,28 @@ def test_streams_over_labels_share_the_pages_and_streams_over_predictions_are_pa
     for stream in all_streams():
         share = spread.stream_alpha if stream.reads == "labels" else spread.notice_stream_alpha
         assert spread.alphas[stream.name] == share
+
+
+def test_overlapping_windows_are_allowed_more_alarms_and_disjoint_ones_are_not():
+    """Of rounds that look at the same rows again, one alarm in two or three is news."""
+    spread = budget(interval=300)
+    hourly = Budget(300, 1, 12, all_checks(), all_streams(), window_seconds=3600)
+    assert 1.2 < hourly.check_alpha / spread.check_alpha < 1.8
+    assert hourly.stream_alpha == spread.stream_alpha
+    for window in (0, 60, 300):
+        assert Budget(300, 1, 12, all_checks(), all_streams(), window_seconds=window).check_alpha == spread.check_alpha
+    daily = Budget(300, 1, 12, all_checks(), all_streams(), window_seconds=86_400)
+    assert daily.check_alpha > hourly.check_alpha
+
+
+def test_new_alarms_are_those_of_a_simulated_year():
+    """Sums of independent hours-twelfths, three million rounds: what begins a run, of all alarms."""
+    rng, rounds, overlap = np.random.default_rng(3), 3_000_000, 12
+    steps = np.concatenate([[0.0], np.cumsum(rng.normal(size=rounds + overlap - 1))])
+    scores = np.abs(steps[overlap:] - steps[:-overlap]) / np.sqrt(overlap)
+    alpha = 1e-3
+    alarms = np.flatnonzero(scores > stats.norm.isf(alpha / 2))
+    begun = 1 + int((np.diff(alarms) > 3).sum())
+    predicted = new_alarms(alpha, overlap, 3, statistics=1)
+    assert begun / len(alarms) == pytest.approx(predicted, abs=4 * np.sqrt(0.25 / (len(alarms) / 2.5)))
+    assert new_alarms(alpha, overlap, 3) > predicted
