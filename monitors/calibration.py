@@ -16,7 +16,7 @@ from model.errors import InputError
 from monitors.baseline import Baseline
 from monitors.budget import SPENT
 from monitors.protocols import Check, Evidence
-from monitors.statistics.betting import Wager, Wealth, advance, place_bets, start
+from monitors.statistics.betting import advance, place_bets, start
 from monitors.verdict import Aspect, State
 from monitors.window import Window
 
@@ -164,28 +164,21 @@ def labels_needed(trial: Trial, right: tuple[int, int], margin: float, loss: flo
     effort, rng = trial.effort, trial.rng
     hits, count = right
     wager = place_bets(count - hits, count, margin)
+    rates = rng.beta(count - hits + 0.5, hits + 0.5, (effort.streams, 1))
+    quiet = rng.random((effort.streams, effort.quiet_labels)) < rates
+    wealth = advance(wager, start(wager, (effort.streams,)), quiet)
+    wealth = replace(wealth, peak=np.zeros(effort.streams))
     delays = np.full(effort.streams, np.inf)
-    for at in range(effort.streams):
-        rate = float(rng.beta(count - hits + 0.5, hits + 0.5))
-        quiet = advance(wager, start(wager), rng.random(effort.quiet_labels) < rate)
-        wrong = rng.random(effort.most_labels) < min(rate + loss, 1.0)
-        delays[at] = _first_alarm(wager, replace(quiet, peak=0.0), wrong, 1 / alpha)
-        trial.progress(1)
+    for label in range(effort.most_labels):
+        wealth = advance(wager, wealth, rng.random((effort.streams, 1)) < np.minimum(rates + loss, 1.0))
+        seen = (wealth.peak > 1 / alpha) & np.isinf(delays)
+        delays[seen] = label + 1
+        if seen.any():
+            trial.progress(int(seen.sum()))
+            if np.isfinite(delays).all():
+                break
+    trial.progress(int(np.isinf(delays).sum()))
     return Need(_count(np.median(delays)), _count(np.quantile(delays, 0.9, method="higher")), effort.most_labels)
-
-
-def _first_alarm(wager: Wager, wealth: Wealth, wrong: NDArray[np.bool_], needed: float) -> float:
-    """The number of labels after which the evidence exceeds what is needed. The peak never falls: halving finds it."""
-    done, step = 0, 2000
-    while done < len(wrong):
-        after = advance(wager, wealth, wrong[done : done + step])
-        if after.peak <= needed:
-            wealth, done = after, done + step
-        elif step == 1:
-            return float(done + 1)
-        else:
-            step = max(step // 2, 1)
-    return math.inf
 
 
 def predictions_needed(trial: Trial, share: float, smallest: int) -> Need:

@@ -43,10 +43,10 @@ class Harm:
     def _finding(self, wealth: Wealth, baseline: Baseline, margin: float, alpha: float) -> Finding:
         if wealth.labels == 0:
             return Finding(self.name, self.aspect, State.INSUFFICIENT, "No label has arrived yet.")
-        p_value = min(1.0, 1.0 / max(wealth.peak, 1e-300))
+        p_value = min(1.0, 1.0 / max(float(wealth.peak), 1e-300))
         state, score, threshold = judge_p(p_value, alpha)
         then = percent(baseline.accuracy.value)
-        accuracy = percent(1 - wealth.errors / wealth.labels)
+        accuracy = percent(1 - int(wealth.errors) / wealth.labels)
         proven = (
             f"Labels prove that accuracy has fallen by more than the margin of {100 * margin:.3g} points: "
             f"{accuracy} of {wealth.labels} labels since the test began were right, baseline {then}."
@@ -61,7 +61,7 @@ class Harm:
             threshold=threshold,
             p_value=p_value,
             count=wealth.labels,
-            details={"labels": wealth.labels, "errors": wealth.errors},
+            details={"labels": wealth.labels, "errors": int(wealth.errors)},
         )
 
 
@@ -69,25 +69,22 @@ def _keep(wealth: Wealth, key: str) -> dict[str, Any]:
     return {
         "key": key,
         "labels": wealth.labels,
-        "errors": wealth.errors,
-        "block_labels": wealth.block_labels,
-        "block_errors": wealth.block_errors,
-        "stakes": wealth.stakes.tolist(),
-        "peak": wealth.peak,
+        "errors": int(wealth.errors),
+        "money": wealth.money.tolist(),
+        "peak": float(wealth.peak),
     }
 
 
 def _remember(state: Mapping[str, Any], wager: Wager) -> Wealth:
-    stakes = np.asarray(state["stakes"], np.float64)
-    if stakes.shape != wager.up.shape:
+    """A state that an earlier release kept begins anew."""
+    money = np.asarray(state.get("money", ()), np.float64)
+    if money.shape != wager.stakes.shape:
         return start(wager)
     return Wealth(
         labels=int(state["labels"]),
-        errors=int(state["errors"]),
-        block_labels=int(state["block_labels"]),
-        block_errors=int(state["block_errors"]),
-        stakes=stakes,
-        peak=float(state["peak"]),
+        errors=np.asarray(int(state["errors"])),
+        money=money,
+        peak=np.asarray(float(state["peak"])),
     )
 
 

@@ -6,7 +6,7 @@ Sees within a few predictions what a window sees at its end. Knows no labels.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -22,8 +22,10 @@ from monitors.statistics.support import Support, fit_support
 from monitors.verdict import Aspect, Finding, State
 from monitors.window import Window
 
-FEWEST = 50
-"""Rows of each half of the baseline: one shapes what is strange, the other says how strange is usual."""
+FEWEST = 100
+"""Rows of the baseline below which nothing is compared."""
+SHAPES = 3
+"""One row in so many shapes what is strange; the others, which shaped nothing, say how strange is usual."""
 MOST = 20_000
 """Rows of the baseline that are looked at: more cost seconds and change nothing."""
 VIEWS: tuple[tuple[str, Read], ...] = (
@@ -31,6 +33,11 @@ VIEWS: tuple[tuple[str, Read], ...] = (
     ("scores", output_numbers),
     ("embeddings", embedding),
 )
+
+
+TOGETHER = "text numbers and embeddings together"
+JOINED = ("text numbers", "embeddings")
+"""Views whose product of distances is one more view: what is a little strange from both sides is strange."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,9 +64,20 @@ class Normal:
     bins: Bins
     begun: Purse
 
-    def strangeness(self, rows: Window) -> NDArray[np.float64]:
-        """(n, views)."""
-        return np.column_stack([view(rows) for view in self.views])
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns of `strangeness` look at."""
+        views = tuple(view.name for view in self.views)
+        return (*views, TOGETHER) if set(JOINED) <= set(views) else views
+
+
+def strangeness(views: Sequence[View], rows: Window) -> NDArray[np.float64]:
+    """(n, views), and one column more where text numbers and embeddings are both there."""
+    seen = {view.name: view(rows) for view in views}
+    columns = list(seen.values())
+    if set(JOINED) <= set(seen):
+        columns.append(np.sqrt(np.prod([seen[name] for name in JOINED], axis=0)))
+    return np.column_stack(columns)
 
 
 class StreamDrift:
@@ -78,11 +96,11 @@ class StreamDrift:
         """
         normal = _normal(baseline.reference)
         if normal is None:
-            why = f"The baseline holds too few rows to compare predictions one by one; it takes {2 * FEWEST}."
+            why = f"The baseline holds too few rows to compare predictions one by one; it takes {FEWEST}."
             return {}, Finding(self.name, self.aspect, State.INSUFFICIENT, why, details={"stream": True})
-        key = f"{baseline.id}/{len(normal.views)}"
+        key = f"{baseline.id}/{len(normal.names)}"
         purse = _remember(state, normal.begun) if state is not None and state.get("key") == key else normal.begun
-        purse = advance(normal.bins, purse, normal.strangeness(new), zlib.crc32(baseline.id.encode()))
+        purse = advance(normal.bins, purse, strangeness(normal.views, new), zlib.crc32(baseline.id.encode()))
         return _keep(purse, key), self._finding(purse, normal, alpha)
 
     def _finding(self, purse: Purse, normal: Normal, alpha: float) -> Finding:
@@ -91,8 +109,8 @@ class StreamDrift:
             return Finding(self.name, self.aspect, State.INSUFFICIENT, why, details={"stream": True})
         p_value = min(1.0, 1.0 / max(purse.peak, 1e-300))
         state, score, threshold = judge_p(p_value, alpha)
-        money = (purse.stakes * np.exp(np.minimum(purse.growth, 500.0))).sum(axis=1)
-        leading = normal.views[int(money.argmax())].name
+        money = ((purse.stakes + purse.later) * np.exp(purse.growth)).sum(axis=1)
+        leading = normal.names[int(money.argmax())]
         changed = (
             f"Strange predictions have become more frequent than chance allows, by their {leading} foremost "
             f"(in {purse.rows} predictions since the test began)."
@@ -113,17 +131,15 @@ class StreamDrift:
 
 @lru_cache(maxsize=2)
 def _normal(reference: Window) -> Normal | None:
-    """Every other row shapes distances and bins, the rest is what is usual; None where there are too few rows."""
+    """What is strange and how strange is usual, from different rows; None where there are too few."""
     reference = reference.take(spaced(len(reference), MOST))
-    shape, usual = reference.take(slice(0, None, 2)), reference.take(slice(1, None, 2))
-    if len(usual) < FEWEST:
+    shaping = np.arange(len(reference)) % SHAPES == 0
+    shape, usual = reference.take(shaping), reference.take(~shaping)
+    views = tuple(view for name, read in VIEWS if (view := _view(name, read, shape)) is not None)
+    if len(reference) < FEWEST or not views:
         return None
-    views = [view for name, read in VIEWS if (view := _view(name, read, shape)) is not None]
-    if not views:
-        return None
-    normal = np.column_stack([view(usual) for view in views])
-    bins = make_bins(np.column_stack([view(shape) for view in views]))
-    return Normal(tuple(views), bins, start(bins, normal))
+    bins = make_bins(strangeness(views, shape))
+    return Normal(views, bins, start(bins, strangeness(views, usual)))
 
 
 def _view(name: str, read: Read, rows: Window) -> View | None:
@@ -133,7 +149,7 @@ def _view(name: str, read: Read, rows: Window) -> View | None:
         return None
     whole = values[:, columns]
     whole = whole[np.isfinite(whole).all(axis=1)]
-    return View(name, read, columns, fit_support(whole)) if len(whole) >= FEWEST else None
+    return View(name, read, columns, fit_support(whole)) if len(whole) >= FEWEST // SHAPES else None
 
 
 def _keep(purse: Purse, key: str) -> dict[str, Any]:
@@ -144,16 +160,21 @@ def _keep(purse: Purse, key: str) -> dict[str, Any]:
         "counts": purse.counts.tolist(),
         "stakes": purse.stakes.tolist(),
         "growth": purse.growth.tolist(),
+        "later": purse.later.tolist(),
         "peak": purse.peak,
     }
 
 
 def _remember(state: Mapping[str, Any], begun: Purse) -> Purse:
+    """A state that an earlier release kept begins anew."""
     counts = np.asarray(state["counts"], np.int64)
-    stakes, growth = np.asarray(state["stakes"], np.float64), np.asarray(state["growth"], np.float64)
-    if counts.shape != begun.counts.shape or stakes.shape != begun.stakes.shape or state["block"] != BLOCK:
+    money = [np.asarray(state.get(part, ()), np.float64) for part in ("stakes", "growth", "later")]
+    if counts.shape != begun.counts.shape or state["block"] != BLOCK:
         return begun
-    return Purse(int(state["rows"]), counts, stakes, growth, float(state["peak"]))
+    if any(part.shape != begun.stakes.shape for part in money):
+        return begun
+    stakes, growth, later = money
+    return Purse(int(state["rows"]), counts, stakes, growth, later, float(state["peak"]))
 
 
 STREAM = StreamDrift()

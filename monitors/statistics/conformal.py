@@ -11,14 +11,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 128
-"""Rows between two moments at which a change may be taken to begin."""
-FIRST = 0.5
-"""Stake on a change that was there from the first row on; the rest is spread over all later blocks."""
-STAKES = np.array([0.01, 0.01, 0.05, 0.05, 0.3, 0.7])
-"""Part of the money that each bet risks on a row. Small ones: one row in twenty is strange after many a change."""
-POWERS = np.array([0.1, 0.5, 0.1, 0.5, 0.2, 0.1])
-"""How far out in the tail each bet puts it."""
+BLOCK = 64
+"""Rows after which products are settled: few enough that no product of winnings overflows."""
+HALF_LIFE = 500.0
+"""Rows before which a change begins with chance ½; later ones get stakes that fall with the square of time."""
+TAILS = np.array([0.1, 0.1, 0.03, 0.03, 0.01, 0.01, 0.01, 0.003, 0.003])
+"""How far out each bet looks: the share of usual rows that are as strange."""
+SHARES = np.array([0.2, 0.8, 0.08, 0.3, 0.05, 0.2, 0.9, 0.04, 0.3])
+"""What share of rows the bet expects there. Small ones: one row in twenty is strange after many a change."""
+HIT = np.log(SHARES / TAILS)
+MISS = np.log((1 - SHARES) / (1 - TAILS))
 CAP = 1e100
 INSIDE, BEYOND = 96, 32
 
@@ -47,6 +49,8 @@ class Purse:
     """(scores, bets): money on the table when the present block began."""
     growth: NDArray[np.float64]
     """(scores, bets): log of what it has become since."""
+    later: NDArray[np.float64]
+    """(scores, bets): money that was added since, each part divided by the growth at its time."""
     peak: float
     """The largest wealth so far: 1 / peak is an anytime-valid p-value."""
 
@@ -63,8 +67,8 @@ def start(bins: Bins, scores: NDArray[np.float64]) -> Purse:
     """Before the first row: what is normal are the scores (n, scores) of rows that did not shape score or bins."""
     places, width = bins.place(scores), bins.edges.shape[1] + 1
     counts = np.stack([np.bincount(places[:, at], minlength=width) for at in range(places.shape[1])])
-    shape = (len(counts), len(STAKES))
-    return Purse(0, counts.astype(np.int64), np.full(shape, FIRST / np.prod(shape)), np.zeros(shape), 0.0)
+    shape = (len(counts), len(TAILS))
+    return Purse(0, counts.astype(np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape), 0.0)
 
 
 def advance(bins: Bins, purse: Purse, scores: NDArray[np.float64], seed: int) -> Purse:
@@ -75,9 +79,10 @@ def advance(bins: Bins, purse: Purse, scores: NDArray[np.float64], seed: int) ->
     are exchangeable. Every past row counts: against a frozen calibration set the same bets end in a false alarm.
     Scores fall into bins, so that counts are all that is remembered; that makes ties, and nothing inexact.
 
-    Bets are 1 − w + w κ p^(κ−1), which win on strange rows only and risk a small part w. Half of the money is bet
-    from the first row on, the rest with weights 1/(j(j+1)) when block j begins; over scores and bets it is averaged.
-    By Ville's inequality the total ever exceeds 1/α with probability at most α.
+    Each bet says that a larger share of rows than usual has a p-value below ε, and is paid by the likelihood ratio.
+    Nobody knows when a change begins: new bets begin with every row, with weights that sum to 1 (Shin, Ramdas and
+    Rinaldo 2023); over scores and bets money is averaged. By Ville's inequality the total ever exceeds 1/α with
+    probability at most α.
 
     It cannot see rows that are less strange than usual, nor a change that comes as slowly as the counts grow; it sees
     any departure from exchangeability in the scores, also one of the time of day. `seed` fixes the ties.
@@ -91,20 +96,23 @@ def advance(bins: Bins, purse: Purse, scores: NDArray[np.float64], seed: int) ->
 def _within(purse: Purse, places: NDArray[np.intp], seed: int) -> Purse:
     """Rows of one block."""
     p_values, counts = _p_values(purse, places, seed)
-    won = np.log1p(STAKES * (POWERS * p_values[:, :, None] ** (POWERS - 1) - 1))
+    won = np.where(p_values[:, :, None] <= TAILS, HIT, MISS)
     # accumulated from what stands, row by row, so that batches make no difference in the last digit
-    growth = np.cumsum(np.concatenate([purse.growth[None], won]), axis=0)[1:]
-    money = np.minimum(purse.stakes * np.exp(np.minimum(growth, 500.0)), CAP)
-    block = 1 + purse.rows // BLOCK
-    total = money.reshape(len(money), -1).cumsum(axis=1)[:, -1] + (1 - FIRST) / block
+    growth = np.cumsum(np.concatenate([purse.growth[None], won]), axis=0)
+    at = purse.rows + np.arange(len(places), dtype=np.float64)
+    fresh = HALF_LIFE / (at + HALF_LIFE) / (at + 1 + HALF_LIFE) / purse.stakes.size
+    added = fresh[:, None, None] * np.exp(-growth[:-1])
+    later = np.cumsum(np.concatenate([purse.later[None], added]), axis=0)[1:]
+    money = np.minimum((purse.stakes + later) * np.exp(growth[1:]), CAP)
+    total = money.reshape(len(money), -1).cumsum(axis=1)[:, -1]
     rows = purse.rows + len(places)
     done = rows % BLOCK == 0
-    fresh = (1 - FIRST) / (block * (block + 1)) / purse.stakes.size
     return Purse(
         rows=rows,
         counts=counts,
-        stakes=money[-1] + fresh if done else purse.stakes,
+        stakes=money[-1] if done else purse.stakes,
         growth=np.zeros_like(purse.growth) if done else growth[-1],
+        later=np.zeros_like(purse.later) if done else later[-1],
         peak=max(purse.peak, float(total.max())),
     )
 

@@ -34,13 +34,14 @@ def test_quiet_streams(rows):
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("strange", "within"), [(1.0, 5), (0.2, 40), (0.05, 250)])
-def test_delay_after_a_month_without_drift(strange, within):
+@pytest.mark.parametrize("before", [0, 36_000], ids=["fresh", "after a month"])
+def test_delay(strange, within, before):
     """Median predictions from the change to the alarm, over 30 streams."""
     rng = np.random.default_rng(int(100 * strange))
     delays = []
     for trial in range(30):
         held = replace(BASE, reference=draw(rng, 800), id=str(trial))
-        state, _ = STREAM.advance(held, None, without_labels(draw(rng, 36_000)), margin=0.02, alpha=0.05)
+        state, _ = STREAM.advance(held, None, without_labels(draw(rng, before)), margin=0.02, alpha=0.05)
         state = {**state, "peak": 0.0}
         rows = without_labels(draw(rng, 1500, World(strange=strange)))
         for at in range(len(rows)):

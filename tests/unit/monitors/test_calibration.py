@@ -77,7 +77,7 @@ def test_the_delay_of_the_test_is_counted_to_the_label():
     rng = np.random.default_rng(0)
     wager = place_bets(100, 800, 0.02)
     rate = rng.beta(100.5, 700.5)
-    wealth = replace(advance(wager, start(wager), rng.random(200) < rate), peak=0.0)
+    wealth = replace(advance(wager, start(wager), rng.random(200) < rate), peak=np.zeros(()))
     wrong = rng.random(4000) < rate + 0.3
     labels = 0
     while wealth.peak <= 20:
