@@ -41,7 +41,8 @@ DESCRIPTION = """
 Serves a BERT text classifier, keeps a durable record of every answer, and says whether the model is still right.
 
 A 200 from `/predict` means that the row is committed. Errors are problem documents (RFC 9457) of one shape, and
-never quote the input. Of a JSON key that stands twice the last one counts; fields that are not known are refused.
+never quote the input. Of a JSON key that stands twice the last one counts; fields that are not known are refused, and
+so is a byte-order mark.
 """
 
 

@@ -42,7 +42,10 @@ def add(app: FastAPI, parts: Parts) -> None:
         responses=gives(200, FeedbackResponse, _ANSWER, *_PROBLEMS, NotFound, words="The label is committed."),
     )
     async def feedback(request: Request) -> Response:
-        """`stored`, `corrected` (an earlier label said otherwise) or `repeated` (the same again, nothing changes)."""
+        """`stored`, `corrected` (an earlier label said otherwise) or `repeated` (the same again, nothing changes).
+
+        It may be sent again, however late and in any order: of one prediction's labels the latest to arrive counts.
+        """
         body = await read_body(request, limits.max_body_bytes)
         asked = read(FeedbackRequest, body, max_characters=limits.max_characters, max_items=limits.max_batch_items)
         [outcome] = await _store(parts, [asked])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.api.conftest import Service
+from tests.api.stand_in import START
 from tests.api.test_bad_input import is_problem
 
 
@@ -26,7 +28,7 @@ def test_first_again_and_corrected(service: Service, prediction: str):
     assert outcome(service, prediction_id=prediction, label="World") == "stored"
     assert outcome(service, prediction_id=prediction, label="World") == "repeated"
     assert outcome(service, prediction_id=prediction, label="Sports") == "corrected"
-    history = service.house.parts.labels.history(next(iter(service.house.log.find([_uuid(prediction)]))))
+    history = service.house.parts.labels.history(next(iter(service.house.log.find([UUID(prediction)]))))
     assert [(each.label, each.newest) for each in history] == [("World", False), ("Sports", True)]
 
 
@@ -90,7 +92,60 @@ def test_outcomes_and_delays_are_counted(service: Service, prediction: str):
     assert house.value("bertwatch_label_delay_seconds_count") == delays + 1
 
 
-def _uuid(text: str) -> Any:
-    from uuid import UUID
+def count(service: Service, kind: str) -> float:
+    return service.house.value("bertwatch_feedback_total", outcome=kind) or 0
 
-    return UUID(text)
+
+def history(service: Service, prediction: str) -> list[tuple[str, bool]]:
+    return [(each.label, each.newest) for each in service.house.parts.labels.history(UUID(prediction))]
+
+
+def test_the_same_label_sent_by_many_at_once_is_stored_once(service: Service, prediction: str):
+    """A client that heard no answer sends again, and may; also when the first has only just arrived."""
+    before = count(service, "stored"), count(service, "repeated")
+    with ThreadPoolExecutor(16) as clients:
+        outcomes = list(clients.map(lambda _: outcome(service, prediction_id=prediction, label="World"), range(16)))
+    assert sorted(outcomes) == ["repeated"] * 15 + ["stored"]
+    assert history(service, prediction) == [("World", True)]
+    assert (count(service, "stored"), count(service, "repeated")) == (before[0] + 1, before[1] + 15)
+
+
+def test_a_label_may_change_its_mind_and_back(service: Service, prediction: str):
+    """The latest to arrive counts, also where it is a late copy of an earlier one."""
+    before = count(service, "corrected")
+    assert [outcome(service, prediction_id=prediction, label=label) for label in ("World", "Sports", "World")] == [
+        "stored", "corrected", "corrected",
+    ]  # fmt: skip
+    assert history(service, prediction) == [("World", False), ("Sports", False), ("World", True)]
+    assert count(service, "corrected") == before + 2
+
+
+def test_labels_come_in_any_order(service: Service):
+    first, second = (service.post("/predict", {"text": "in order"}).json()["prediction_id"] for _ in range(2))
+    assert outcome(service, prediction_id=second, label="World") == "stored"
+    assert outcome(service, prediction_id=first, label="World") == "stored"
+
+
+def test_a_label_before_its_prediction_is_unknown_and_may_come_again(service: Service):
+    early = {"reference": "not predicted yet", "label": "World"}
+    before = count(service, "unknown_prediction")
+    is_problem(service.post("/feedback", early), 404, "not-found")
+    assert count(service, "unknown_prediction") == before + 1
+    service.post("/predict", {"text": "now it is", "reference": "not predicted yet"})
+    assert outcome(service, **early) == "stored"
+
+
+def test_a_label_that_is_years_late_is_a_label(service: Service, prediction: str, monkeypatch: pytest.MonkeyPatch):
+    later = START + 3 * 365 * 86_400_000_000
+    monkeypatch.setattr(type(service.house.parts), "clock", property(lambda _: lambda: later))
+    delays = service.house.value("bertwatch_label_delay_seconds_sum") or 0
+    assert outcome(service, prediction_id=prediction, label="World") == "stored"
+    assert (service.house.value("bertwatch_label_delay_seconds_sum") or 0) - delays > 3 * 364 * 86_400
+
+
+def test_an_unknown_label_changes_nothing_and_is_counted(service: Service, prediction: str):
+    before = count(service, "unknown_label")
+    outcome(service, prediction_id=prediction, label="World")
+    is_problem(service.post("/feedback", {"prediction_id": prediction, "label": "Weather"}), 422, "invalid-input")
+    assert history(service, prediction) == [("World", True)]
+    assert count(service, "unknown_label") == before + 1
