@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +21,8 @@ from numpy.typing import NDArray
 
 from model.errors import InputError
 from model.features import FEATURES, NEEDS_TOKENS, text_features
-from model.prediction import ModelInfo
-from monitors.table_file import name_column, number_column, read_table
+from model.prediction import ModelInfo, text_fingerprint
+from monitors.table_file import name_column, number_column, read_table, table_parts
 from monitors.window_file import PROJECTION_COLUMNS, SCORE_PREFIX
 
 if TYPE_CHECKING:
@@ -69,7 +71,10 @@ class ScoredRows:
     numbers: NDArray[np.float32]
     """(n, features); NaN where a cell is empty."""
     segments: list[str | None] | None
-    texts: list[str] | None
+    hashes: NDArray[np.uint64] | None
+    """(n,): `text_fingerprint` of every text; None where the file has none."""
+    texts: Callable[[], Iterator[str]] | None
+    """The texts, read from the file anew at each call."""
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -85,9 +90,9 @@ def read_scored(path: Path, columns: ScoredColumns, *, allow_missing: bool = Fal
 
     A class without a row is wrong unless `allow_missing`, one class alone always.
     """
-    frame = read_table(path)
+    frame, texts = (read_table(path), None) if columns.text is None else _beside_texts(path, columns.text)
     scores, features = _listed(frame, columns.scores), _listed(frame, columns.features)
-    for name in (columns.label, *scores, *features, *filter(None, (columns.segment, columns.text))):
+    for name in (columns.label, *scores, *features, *filter(None, (columns.segment,))):
         if name not in frame:
             raise InputError(f"{path} has no column {name!r}.")
     _refuse_repeated(frame, path)
@@ -100,7 +105,6 @@ def read_scored(path: Path, columns: ScoredColumns, *, allow_missing: bool = Fal
         matrix = _score_matrix(frame, scores, labels, path)
     truth = _truth(said, labels, path, by_place=bool(columns.labels))
     _refuse_missing(truth, labels, path, allow_missing=allow_missing)
-    texts = None if columns.text is None else [text or "" for text in name_column(frame, columns.text)]
     names, numbers = _numbers(frame, features, texts, labels, path)
     return ScoredRows(
         name=path.name,
@@ -111,8 +115,44 @@ def read_scored(path: Path, columns: ScoredColumns, *, allow_missing: bool = Fal
         scores=matrix,
         numbers=numbers,
         segments=None if columns.segment is None else list(name_column(frame, columns.segment)),
-        texts=texts,
+        hashes=None if texts is None else texts.hashes,
+        texts=None if columns.text is None else partial(_texts, path, columns.text),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Texts:
+    """What is kept of texts."""
+
+    hashes: NDArray[np.uint64]
+    features: NDArray[np.float32]
+    """(n, features): what `text_features` says without a tokenizer."""
+
+
+def _beside_texts(path: Path, column: str) -> tuple[pd.DataFrame, _Texts]:
+    """All other columns, and what is kept of the texts, which are read part by part."""
+    import pandas as pd
+
+    others, hashes, features = [], array("Q"), []
+    for frame in table_parts(path):
+        texts = _column_texts(frame, column, path)
+        hashes.extend(map(text_fingerprint, texts))
+        features.append(text_features(texts, None, None))
+        others.append(frame.drop(columns=column))
+    if not others:
+        raise InputError(f"{path} has no row.")
+    return pd.concat(others, ignore_index=True), _Texts(np.array(hashes, np.uint64), np.concatenate(features))
+
+
+def _texts(path: Path, column: str) -> Iterator[str]:
+    for frame in table_parts(path):
+        yield from _column_texts(frame, column, path)
+
+
+def _column_texts(frame: pd.DataFrame, column: str, path: Path) -> list[str]:
+    if column not in frame:
+        raise InputError(f"{path} has no column {column!r}.")
+    return [text or "" for text in name_column(frame, column)]
 
 
 def _listed(frame: pd.DataFrame, given: Sequence[str]) -> tuple[str, ...]:
@@ -234,7 +274,7 @@ def _refuse_missing(truth: NDArray[np.int64], labels: tuple[str, ...], path: Pat
 
 
 def _numbers(
-    frame: pd.DataFrame, features: Sequence[str], texts: list[str] | None, labels: Sequence[str], path: Path
+    frame: pd.DataFrame, features: Sequence[str], texts: _Texts | None, labels: Sequence[str], path: Path
 ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
     """Names and values of the features: the named columns, then what can be read off the texts."""
     counted = () if texts is None else TEXT_FEATURES
@@ -249,7 +289,6 @@ def _numbers(
         if np.isinf(column).any() or np.isnan(column).all():
             raise InputError(f"Column {name!r} of {path} holds infinities, or no number at all; it is no feature.")
     if texts is not None:
-        values = text_features(texts, None, None)
-        columns += [values[:, FEATURES.index(name)].astype(np.float64) for name in counted]
+        columns += [texts.features[:, FEATURES.index(name)].astype(np.float64) for name in counted]
     matrix = np.column_stack(columns) if columns else np.zeros((len(frame), 0))
     return (*features, *counted), matrix.astype(np.float32)

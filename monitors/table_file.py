@@ -5,7 +5,8 @@ Knows nothing of what a column means.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,21 +22,53 @@ if TYPE_CHECKING:
 def read_table(path: Path) -> pd.DataFrame:
     """All rows; the names of columns without white space around them. Raises InputError."""
     import pandas as pd
+
+    with _spoken(path):
+        match path.suffix.lower():
+            case ".csv":
+                return _named(pd.read_csv(path, **_AS_WRITTEN), path)
+            case ".jsonl" | ".ndjson":
+                return _named(pd.read_json(path, **_AS_JSON), path)
+            case ".parquet":
+                return _named(pd.read_parquet(path), path)
+    raise _other_form(path)
+
+
+def table_parts(path: Path) -> Iterator[pd.DataFrame]:
+    """The same rows, a few hundred at a time. Raises InputError."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    with _spoken(path):
+        match path.suffix.lower():
+            case ".csv":
+                with pd.read_csv(path, **_AS_WRITTEN, chunksize=_PART_ROWS) as parts:
+                    yield from (_named(part, path) for part in parts)
+            case ".jsonl" | ".ndjson":
+                with pd.read_json(path, **_AS_JSON, chunksize=_PART_ROWS) as parts:
+                    yield from (_named(part, path) for part in parts)
+            case ".parquet":
+                with pq.ParquetFile(path, buffer_size=1 << 20) as file:
+                    yield from (_named(part.to_pandas(), path) for part in file.iter_batches(_PART_ROWS))
+            case _:
+                raise _other_form(path)
+
+
+_PART_ROWS = 512
+# strings stay strings: a class or a text may be called NA or nan
+_AS_WRITTEN: Any = {"keep_default_na": False, "na_values": {}, "dtype": str}
+_AS_JSON: Any = {
+    "lines": True, "dtype": False, "convert_dates": False, "convert_axes": False, "precise_float": True,
+}  # fmt: skip
+
+
+@contextmanager
+def _spoken(path: Path) -> Iterator[None]:
+    """One sentence for whatever is wrong with the file."""
     import pyarrow as pa
 
     try:
-        match path.suffix.lower():
-            case ".csv":
-                # strings stay strings: a class or a text may be called NA or nan
-                frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
-            case ".jsonl" | ".ndjson":
-                frame = pd.read_json(
-                    path, lines=True, dtype=False, convert_dates=False, convert_axes=False, precise_float=True
-                )
-            case ".parquet":
-                frame = pd.read_parquet(path)
-            case _:
-                raise InputError(f"{path} is none of .csv, .jsonl and .parquet; save the predictions as one of them.")
+        yield
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
     except OSError as error:
@@ -44,6 +77,13 @@ def read_table(path: Path) -> pd.DataFrame:
         if path.is_file() and not path.stat().st_size:
             raise InputError(f"{path} is empty.") from None
         raise InputError(f"{path} cannot be read as {path.suffix[1:].upper()}; save it anew.") from None
+
+
+def _other_form(path: Path) -> InputError:
+    return InputError(f"{path} is none of .csv, .jsonl and .parquet; save the predictions as one of them.")
+
+
+def _named(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     if not len(frame):
         raise InputError(f"{path} has no row.")
     frame.columns = [str(name).strip() for name in frame.columns]

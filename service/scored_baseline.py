@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from model.datasets import fingerprints
 from model.evaluation import evaluate
 from model.prediction import PROJECTION_SIZE, ModelInfo, Predictions
 from monitors.baseline import fit_baseline, whole_directory, write_baseline
@@ -40,8 +39,7 @@ def make_scored_baseline(
     asked = asked or Questions()
     asked.refuse(rows.labels)
     with whole_directory(output) as unfinished:
-        hashes = None if rows.texts is None else fingerprints(rows.texts)
-        repeated = 0 if hashes is None else refuse_repeated_rows(hashes, rows.name)
+        repeated = 0 if rows.hashes is None else refuse_repeated_rows(rows.hashes, rows.name)
         cut_off = asked.cut_off.chosen(rows.truth, rows.scores, rows.labels)
         said = None if cut_off is None else cut_off.classes(rows.scores)
         evaluation = evaluate(rows.truth, rows.scores, rows.labels, predicted=said, segments=rows.segments)
@@ -58,7 +56,7 @@ def make_scored_baseline(
                 truncated=np.zeros(len(rows), np.bool_),
             ),
             truth=rows.truth,
-            texts=rows.texts,
+            texts=None if rows.texts is None else rows.texts(),
             dataset={"name": rows.name, "sha256": rows.sha256, "rows": len(rows)},
             created=now().isoformat(timespec="seconds"),
             segments=rows.segments,
@@ -69,7 +67,7 @@ def make_scored_baseline(
         write_baseline(baseline, unfinished)
         progress(1)
         more = {"Features": ", ".join(model.features) or "none; only scores can be watched"}
-        remarks = repeated_rows(hashes, rows.truth) if hashes is not None and repeated else ()
+        remarks = repeated_rows(rows.hashes, rows.truth) if rows.hashes is not None and repeated else ()
         write_baseline_report(evaluation, baseline, unfinished, more, answers=answers, remarks=remarks)
         progress(1)
     return Made(baseline, answers)

@@ -228,10 +228,9 @@ def evaluate(
 
     _check_tracking(tracking)
     with workplace(output, CONTRACT_FILE) as directory:
-        with progress_bar("Evaluating", STEPS + 1, quiet=quiet) as advance:
-            with local_file(predictions) as path:
-                rows = read_scored(path, columns, allow_missing=words.allow_missing_classes)
-                model = rows.model(version, name or path.stem)
+        with progress_bar("Evaluating", STEPS + 1, quiet=quiet) as advance, local_file(predictions) as path:
+            rows = read_scored(path, columns, allow_missing=words.allow_missing_classes)
+            model = rows.model(version, name or path.stem)
             advance(1)
             made = make_scored_baseline(rows, model, directory, advance, asked=words.questions(rows.labels))
         send(directory, output, CONTRACT_FILE)

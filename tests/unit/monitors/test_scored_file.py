@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from model.errors import InputError
+from model.prediction import text_fingerprint
 from monitors.scored_file import TEXT_FEATURES, ScoredColumns, read_scored
 
 BINARY = pd.DataFrame({"churned": ["no", "yes", "no"], "p": [0.1, 0.7, 0.123456789012345]})
@@ -102,7 +104,22 @@ def test_features_segments_and_texts(tmp_path):
     np.testing.assert_array_equal(found.numbers[:, 0], np.array([1, np.nan, 3], np.float32))
     assert found.numbers[:, 1].tolist() == [10, 0, 4]
     assert found.segments == ["a", None, "b"]
-    assert found.texts == ["Some words", "", "more"]
+    assert list(found.texts()) == ["Some words", "", "more"]
+    assert found.hashes.tolist() == [text_fingerprint(text) for text in ("Some words", "", "more")]
+    assert "no column 'body'" in refused(tmp_path, frame, replace(columns, text="body"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_texts_are_read_in_parts_and_the_rest_is_the_same(tmp_path, suffix, monkeypatch):
+    frame = pd.concat([BINARY] * 5, ignore_index=True).assign(tenure=range(15), text=[f"Text {n}" for n in range(15)])
+    columns = ScoredColumns(label="churned", scores=("p",), features=("tenure",))
+    whole = rows(tmp_path, frame, columns, suffix)
+    monkeypatch.setattr("monitors.table_file._PART_ROWS", 4)
+    found = rows(tmp_path, frame, replace(columns, text="text"), suffix)
+    assert list(found.texts()) == frame.text.tolist()
+    assert found.numbers[:, 0].tolist() == whole.numbers[:, 0].tolist()
+    assert (found.scores == whole.scores).all()
+    assert (found.truth == whole.truth).all()
 
 
 def test_the_version_follows_from_classes_and_features(tmp_path):
