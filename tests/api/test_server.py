@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,8 @@ import httpx
 import pytest
 
 from model.errors import SurroundingsError
+from service.connection import GRACE_SECONDS
+from service.leaving import someone_waits, turn_newcomers_away
 from service.server import bind
 from service.store.database import open_database
 from service.store.predictions import PredictionLog
@@ -53,6 +56,27 @@ def test_an_address_of_another_machine_is_said_in_one_sentence(host: str):
         bind(host, 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot turn newcomers away")
+def test_newcomers_are_turned_away_and_who_got_in_is_still_taken():
+    with bind("127.0.0.1", 0) as listener:
+        listener.listen()
+        listener.settimeout(5)
+        address = listener.getsockname()
+        with socket.create_connection(address) as early:
+            assert turn_newcomers_away(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.2)
+            assert someone_waits(listener)
+            taken, _ = listener.accept()
+            assert not someone_waits(listener)
+            listener.close()
+            with taken:
+                early.sendall(b"asked before the end")
+                assert taken.recv(99) == b"asked before the end"
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=5)
+
+
 def test_IPv6_can_be_listened_to():
     try:
         listener = bind("::1", 0)
@@ -66,6 +90,20 @@ def test_before_its_start_a_service_is_not_ready(start: Callable[..., Service]):
     service = start()
     service.readiness.started = False
     is_problem(service.client.get("/readyz"), 503, "stopping")
+
+
+def test_a_request_that_is_half_here_at_the_end_is_answered(start: Callable[..., Service]):
+    service = start()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as wire:
+        wire.sendall(b"GET /livez HTTP/1.1\r\nhost:")
+        assert service.client.get("/livez").status_code == 200, "the half has been read"
+        service.client.close()
+        service.server.stop()
+        time.sleep(3 * GRACE_SECONDS)
+        wire.sendall(b" x\r\n\r\n")
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
+    service.thread.join(10)
+    assert not service.thread.is_alive()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
