@@ -1,4 +1,4 @@
-"""Is something upstream broken? Empty, repeated, truncated, unreadable texts, a wrong field, a stuck model.
+"""Is something upstream broken? Empty, repeated, truncated, unreadable, foreign texts, a wrong field, a stuck model.
 
 Each fault is a share of rows, compared exactly with the baseline's, and counted only where it is large enough to
 matter.
@@ -24,8 +24,8 @@ from monitors.window import Window
 LENGTHS = ("characters", "words")
 FIELD = 0.5
 """Share of texts of an unheard-of length that makes it look like another field."""
-
-
+SCRIPT = 0.3
+"""Share of characters beyond ASCII from which a text is of another script."""
 NEVER = 2.0
 """A share that cannot be reached."""
 
@@ -115,6 +115,8 @@ def _faults(window: Window, reference: Window) -> Iterator[Fault]:
     )
     if "unknown_share" in window.model.features:
         yield _unknown(window, reference)
+    if {"non_ascii_share", "tokens_per_word"} <= set(window.model.features):
+        yield _language(window, reference)
     yield from _copies(window, reference)
     yield _same_scores(window, reference)
     for name in LENGTHS:
@@ -154,6 +156,24 @@ def _unknown(window: Window, reference: Window) -> Fault:
     limit = max(0.2, float(np.quantile(base, 0.995))) if len(base) else 1.0
     sentence = "{now} of the texts are full of tokens that the vocabulary lacks, baseline {then}."
     return _share("unknown", _column(window, "unknown_share") > limit, base > limit, sentence, 0.05, gross=0.5)
+
+
+def _language(window: Window, reference: Window) -> Fault:
+    """Texts with letters beyond ASCII that the vocabulary cuts into pieces, both more than the baseline's; or mostly of
+    such letters. Typing errors and jargon are cut into pieces too, and stay within ASCII."""
+    base_letters, base_pieces = (_column(reference, name) for name in ("non_ascii_share", "tokens_per_word"))
+    letters = float(np.quantile(base_letters, 0.995)) if len(base_letters) else 1.0
+    pieces = float(np.quantile(base_pieces, 0.995)) if len(base_pieces) else np.inf
+
+    def foreign(side: Window) -> NDArray[np.bool_]:
+        share, cut = (
+            side.features[:, side.model.features.index(name)] for name in ("non_ascii_share", "tokens_per_word")
+        )
+        known = np.isfinite(share)
+        return np.asarray(((share > letters) & ((cut > pieces) | (share > max(SCRIPT, letters))))[known])
+
+    sentence = "{now} of the texts read like another language, baseline {then}."
+    return _share("language", foreign(window), foreign(reference), sentence, 0.05, gross=0.5)
 
 
 def _copies(window: Window, reference: Window) -> Iterator[Fault]:

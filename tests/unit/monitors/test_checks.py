@@ -77,6 +77,13 @@ DEGENERATE = {
     "half from elsewhere": replace(
         draw(rng(11), 300), features=np.where(np.arange(300)[:, None] % 2, np.nan, draw(rng(11), 300).features)
     ),
+    "infinite numbers": replace(
+        draw(rng(12), 300),
+        features=np.where(rng(12).random((300, 12)) < 0.02, np.inf, draw(rng(12), 300).features),
+        projection=np.where(rng(13).random((300, 32)) < 0.002, -np.inf, draw(rng(12), 300).projection),
+    ),
+    "constant columns": replace(draw(rng(14), 300), features=np.ones((300, 12)), projection=np.zeros((300, 32))),
+    "no answer but one": replace(same_rows(300), text_hash=draw(rng(15), 300).text_hash),
     "the baseline itself": BASE.reference,
     "no label": without_labels(draw(rng(12), 300)),
 }
@@ -117,7 +124,7 @@ def test_degenerate_windows_never_alarm(check, shape):
     consistent(finding)
     assert finding.check == check.name
     assert finding.aspect is check.aspect
-    if not (shape == "constant" and check.aspect is Aspect.DATA):
+    if not (shape in {"constant", "constant columns", "no answer but one"} and check.aspect is Aspect.DATA):
         assert finding.state is not State.ALARM
 
 
@@ -136,6 +143,35 @@ def test_a_tiny_or_unlabelled_baseline_breaks_nothing(check):
     finding = check.run(blind, evidence_of(draw(rng(14), 300)), ALPHA)
     consistent(finding)
     assert finding.state is not State.ALARM
+
+
+@pytest.mark.parametrize("asked", [*CHECKS, *STREAMS], ids=lambda one: one.name)
+def test_a_class_that_never_occurs_is_no_drift(asked):
+    """Neither in the baseline nor in the window, as predicted or true class."""
+    base = baseline_of(one_class_unseen(draw(rng(50), 1100)))
+    assert base.confusion[3].sum() == 0
+    window = one_class_unseen(draw(rng(51), 400))
+    if asked in CHECKS:
+        finding = asked.run(base, evidence_of(window), ALPHA)
+    else:
+        _, finding = asked.advance(base, None, window, margin=0.02, alpha=ALPHA)
+    consistent(finding)
+    assert finding.state is State.OK
+
+
+@pytest.mark.parametrize("asked", [*CHECKS, *STREAMS], ids=lambda one: one.name)
+def test_a_baseline_of_constants_or_nothing_breaks_nothing(asked):
+    """Every row of the baseline the same; no number of it known; only one of its rows wrong."""
+    same = replace(BASE.reference, features=np.ones((800, 12)), projection=np.zeros((800, 32)))
+    right = replace(BASE.reference, truth=np.where(np.arange(800) == 7, 0, BASE.reference.predicted))
+    for reference in (same, no_numbers(BASE.reference), right):
+        held = replace(BASE, reference=reference, id="other")
+        if asked in CHECKS:
+            finding = asked.run(held, evidence_of(draw(rng(52), 300)), ALPHA)
+        else:
+            _, finding = asked.advance(held, None, draw(rng(52), 300), margin=0.02, alpha=ALPHA)
+        consistent(finding)
+        assert finding.state is not State.FAILED
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
@@ -356,7 +392,7 @@ def test_streams_do_not_care_for_batches(stream):
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
-@pytest.mark.parametrize("shape", [shape for shape in DEGENERATE if shape != "constant"])
+@pytest.mark.parametrize("shape", [shape for shape in DEGENERATE if not shape.startswith("constant")])
 def test_streams_stand_degenerate_rows(stream, shape):
     state, finding = advance(stream, [DEGENERATE[shape], DEGENERATE["empty"]])
     assert finding.state is not State.ALARM
