@@ -87,9 +87,7 @@ def train(
         raise InputError(f"A maximum length of {max_length} tokens leaves no room for a text; give 8 or more.")
     _check_rows(training, test)
     seen = np.unique(fingerprints(training.texts))
-    unseen = test.take(np.flatnonzero(~np.isin(fingerprints(test.texts), seen)).tolist())
-    if not len(unseen):
-        raise InputError("Every test row is also a training row, so nothing could be measured; give other test rows.")
+    unseen = _unseen(test, seen)
     base = None if base_model == TINY else base_directory(base_model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     texts = [encodable(text) for text in training.texts]
@@ -125,21 +123,32 @@ def train(
             "versions": {name: version(name) for name in ("bertwatch", "torch", "transformers", "tokenizers")},
         }  # fmt: skip
         _write_json(draft / MANIFEST_FILE, manifest)
-        # The model is read back from disk: what is measured is what will be served.
-        artifact = open_artifact(str(draft))
-        classifier = Classifier(artifact, TorchEngine(artifact))
-        predicted = classifier.classify_many(unseen.texts, threads=cores).labels
-        accuracy = float(np.mean(predicted == _class_numbers(training.classes, unseen.labels)))
-        _write_json(draft / MANIFEST_FILE, {**manifest, "version": artifact.info.version, "test_accuracy": accuracy})
+        served, accuracy = _measured(draft, unseen, training.classes, cores)
+        _write_json(draft / MANIFEST_FILE, {**manifest, "version": served, "test_accuracy": accuracy})
 
     return TrainingResult(
         path=output,
-        version=artifact.info.version,
+        version=served,
         test_accuracy=accuracy,
         train_rows=len(texts),
         test_rows=len(unseen),
         dropped_test_rows=len(test) - len(unseen),
     )
+
+
+def _unseen(test: LabelledTexts, seen: NDArray[np.uint64]) -> LabelledTexts:
+    """The test rows that are no training rows."""
+    unseen = test.take(np.flatnonzero(~np.isin(fingerprints(test.texts), seen)).tolist())
+    if not len(unseen):
+        raise InputError("Every test row is also a training row, so nothing could be measured; give other test rows.")
+    return unseen
+
+
+def _measured(directory: Path, rows: LabelledTexts, classes: Sequence[str], threads: int) -> tuple[str, float]:
+    """Version and accuracy of the model as it is read back from disk: what is measured is what will be served."""
+    artifact = open_artifact(str(directory))
+    predicted = Classifier(artifact, TorchEngine(artifact)).classify_many(rows.texts, threads=threads).labels
+    return artifact.info.version, float(np.mean(predicted == _class_numbers(classes, rows.labels)))
 
 
 def _check_numbers(numbers: Mapping[str, float]) -> None:

@@ -64,9 +64,45 @@ def fit_baseline(
     if not len(fingerprints) == len(predictions) == len(truth):
         raise ValueError(f"{len(fingerprints)} texts, {len(predictions)} predictions, {len(truth)} true classes")
     numbers = np.arange(1, len(truth) + 1) if rows is None else np.asarray(rows, np.int64)
-    segment = np.full(len(truth), None, object)
+    baseline = Baseline(
+        id="",
+        model=model,
+        engine=engine,
+        precision=precision,
+        created=created,
+        dataset=dict(dataset),
+        metrics=evaluation.metrics,
+        temperature=evaluation.temperature.value,
+        confusion=evaluation.confusion,
+        reference=_reference(
+            model, evaluation, predictions, numbers=numbers, fingerprints=fingerprints, segments=segments
+        ),
+        words={word: count for word, count in sorted(documents.items()) if count >= 2},
+        documents=0 if texts is None else len(fingerprints),
+        undefined=evaluation.undefined,
+        hashes=dict(hashes or {}),
+        cut_off=cut_off,
+        cut_off_table=cut_off_table(evaluation.truth, evaluation.scores, model.labels, costs),
+        segments=evaluation.segment_figures,
+        behavior=behavior,
+        agreement=agreement,
+    )
+    return replace(baseline, id=identity(baseline))
+
+
+def _reference(
+    model: ModelInfo,
+    evaluation: Evaluation,
+    predictions: Predictions,
+    *,
+    numbers: NDArray[np.int64],
+    fingerprints: NDArray[np.uint64],
+    segments: Sequence[str | None] | None,
+) -> Window:
+    """The rows as live ones are read; row numbers stand for ids and times."""
+    segment = np.full(len(numbers), None, object)
     segment[:] = None if segments is None else list(segments)
-    reference = Window(
+    return Window(
         model=model,
         start=int(numbers.min()),
         end=int(numbers.max()) + 1,
@@ -79,32 +115,10 @@ def fit_baseline(
         text_hash=fingerprints,
         truncated=predictions.truncated,
         segment=segment,
-        truth=np.asarray(truth, np.int64),
+        truth=evaluation.truth,
         label_time=numbers,
-        asked=np.full(len(truth), np.nan),
+        asked=np.full(len(numbers), np.nan),
     )
-    baseline = Baseline(
-        id="",
-        model=model,
-        engine=engine,
-        precision=precision,
-        created=created,
-        dataset=dict(dataset),
-        metrics=evaluation.metrics,
-        temperature=evaluation.temperature.value,
-        confusion=evaluation.confusion,
-        reference=reference,
-        words={word: count for word, count in sorted(documents.items()) if count >= 2},
-        documents=0 if texts is None else len(fingerprints),
-        undefined=evaluation.undefined,
-        hashes=dict(hashes or {}),
-        cut_off=cut_off,
-        cut_off_table=cut_off_table(evaluation.truth, evaluation.scores, model.labels, costs),
-        segments=evaluation.segment_figures,
-        behavior=behavior,
-        agreement=agreement,
-    )
-    return replace(baseline, id=identity(baseline))
 
 
 def _read(texts: Iterable[str], without: int) -> tuple[NDArray[np.uint64], Counter[str]]:
