@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 PARALLEL ?= 2
 
-.PHONY: help install demo test check bench bench-engine bench-serve test-image test-faults test-statistics format clean
+.PHONY: help install demo test check bench bench-engine bench-drift bench-serve test-image test-faults test-statistics format clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -64,6 +64,9 @@ bench-engine: $(VENV)/.installed-for-tests  ## Engines alone, all workers, no HT
 bench-serve: $(VENV)/.installed-for-tests  ## The service beside other serving frameworks, each in an environment of its own (ARGUMENTS as above)
 	tests/system-packages wrk
 	$(BIN)/python -m tests.bench.serve $(ARGUMENTS)
+
+bench-drift: $(VENV)/.installed-for-tests  ## The decision engine beside its peers, 45 minutes (ARGUMENTS='--quick' or '--model DIR --dataset CSV')
+	$(BIN)/python -m tests.bench.drift $(ARGUMENTS)
 
 format: $(VENV)/.installed-for-tests  ## Format and mend what can be mended
 	$(BIN)/ruff format .

@@ -55,8 +55,14 @@ def apply(
     """
     if scenario not in SCENARIOS:
         raise InputError(f"There is no scenario {scenario!r}; there are {', '.join(SCENARIOS)}.")
-    chosen = SCENARIOS[scenario]
-    share = chosen.strength if strength is None else strength
+    return happens(SCENARIOS[scenario], texts, labels, seed, strength)
+
+
+def happens(
+    scenario: Scenario, texts: Sequence[str], labels: Sequence[str], seed: int = 0, strength: float | None = None
+) -> tuple[list[str], list[str]]:
+    """What `apply` gives, for a scenario that need not be in the registry."""
+    share = scenario.strength if strength is None else strength
     if not 0 <= share <= 1:
         raise InputError("The strength of a scenario is a share from 0 to 1.")
     rows_of: dict[str, list[int]] = {label: [] for label in sorted(set(labels))}
@@ -65,9 +71,9 @@ def apply(
     stream = Stream(texts, labels, rows_of)
     rows = []
     for row in range(len(texts)):
-        rng = random.Random(f"{scenario}/{seed}/{row}")
+        rng = random.Random(f"{scenario.name}/{seed}/{row}")
         touched = rng.random() < share
-        rows.append(chosen.change(rng, stream, row) if touched else (texts[row], labels[row]))
+        rows.append(scenario.change(rng, stream, row) if touched else (texts[row], labels[row]))
     return [text for text, _ in rows], [label for _, label in rows]
 
 
