@@ -18,7 +18,7 @@ from monitors.window import Window
 if TYPE_CHECKING:
     from monitors.baseline import Baseline
 
-ROWS_AT_A_TIME = 50_000
+ROWS_AT_A_TIME = 25_000
 """Rows that a stream is handed at once: however far behind it is, memory stays bounded."""
 MOST_ROWS = 25_000
 """Rows of a window that are read, and that its checks look at."""
@@ -45,6 +45,8 @@ class Evidence:
     """When the newest prediction of this version was made, also before the window; None where that is not known."""
     predictions: int | None = None
     """Number of predictions in the drift window's period; None where `window` holds them all."""
+    sample: Window | None = None
+    """Predictions of the accuracy window, labelled or not, spread evenly; None where none were read."""
 
 
 class Check(Protocol):
