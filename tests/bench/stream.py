@@ -50,14 +50,16 @@ def main() -> None:
         directory = Path(held)
         model = given.model or directory / "tiny"
         if given.model is None:
-            command = (*ours, "train", "--dataset", "sample", "--base-model", "tiny", "--output", model)
-            subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+            train = (*ours, "train", "--dataset", "sample", "--base-model", "tiny", "--output", str(model))
+            subprocess.run(train, check=True, stdout=subprocess.DEVNULL)
         for rows in (few, 10 * few):
             texts = directory / f"{rows}.jsonl"
             size = write_texts(texts, rows)
             sys.stderr.write(f"{rows} rows of {size} MB\n")
-            command = (*ours, "baseline", "--model", model, "--dataset", texts, "--behavior", "none")
-            seconds, peak = measured(*command, "--output", directory / f"baseline-{rows}")
+            seconds, peak = measured(
+                *ours, "baseline", "--model", model, "--dataset", texts, "--behavior", "none",
+                "--output", directory / f"baseline-{rows}",
+            )  # fmt: skip
             _, control = measured(sys.executable, "-c", CONTROL, texts)
             found.append({"rows": rows, "file_mb": size, "seconds": seconds, "peak_mb": peak, "control_mb": control})
     less, more = found
