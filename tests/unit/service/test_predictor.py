@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from model.prediction import CutOff, Record, text_fingerprint
 from service.errors import Broken, ClientGone, DeadlineExceeded, LogUnavailable, Overloaded, Stopping
 from service.metrics import Metrics
-from service.predictor import Limits, Predictor
+from service.predictor import Limits, Predictor, fair_share
 from service.tickets import Item
 from tests.api.stand_in import INFO, StandIn, ticking, wait_until
 
@@ -149,6 +149,21 @@ async def test_a_worker_takes_its_share_of_what_waits_sorted_by_length():
         it.classifier.open.set()
         await asyncio.gather(first, *others)
         assert [[len(text) for text in batch] for batch in it.classifier.batches] == [[5], [10, 20, 30, 40], [50]]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "idle", "share"),
+    [
+        (0, 0, 1),  # alone
+        (3, 3, 1),  # four texts, four workers: side by side
+        (1, 0, 2),  # all others are busy: two together cost less
+        (7, 3, 2),  # eight texts, four workers
+        (28, 0, 8),
+        (100, 0, 8),  # never more than one worker may take
+    ],
+)
+def test_a_share_leaves_idle_workers_theirs(waiting: int, idle: int, share: int) -> None:
+    assert fair_share(waiting, idle, workers=4, most=8) == share
 
 
 @runs
