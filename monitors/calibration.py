@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from model.errors import InputError
 from monitors.baseline import Baseline
 from monitors.budget import SPENT
-from monitors.protocols import Check, Evidence
+from monitors.protocols import Check, Evidence, Stream
 from monitors.statistics.betting import advance, place_bets, start
 from monitors.verdict import Aspect, State
 from monitors.window import Window
@@ -23,6 +24,8 @@ from monitors.window import Window
 POINTS = (2, 3, 5, 10)
 """Losses of accuracy, in percentage points, that are asked about."""
 STRANGE = 0.05
+STEP = 20
+"""Predictions that a stream is handed at a time: delays are rounded up to it."""
 COMPARISONS = frozenset({Aspect.INPUT, Aspect.OUTPUT, Aspect.CLASS_MIX})
 DAY = 86_400.0
 Progress = Callable[[int], None]
@@ -62,11 +65,13 @@ class Effort:
     windows: int = 10
     """Windows of each size."""
     sizes: tuple[int, ...] = (50, 100, 200, 400, 800, 1600, 3200)
+    quiet_predictions: int = 3_000
+    """Predictions before the loss begins, of every stream."""
 
     @property
     def steps(self) -> int:
         """What `progress` is told of in all."""
-        return len(POINTS) * (self.streams + len(self.sizes) * self.windows)
+        return len(POINTS) * (self.streams + (len(self.sizes) + 1) * self.windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Loss:
     """Share of texts that brings the loss if the model can only guess at them."""
     predictions: Need
     """Predictions that one window must hold until its checks speak, if that share of its texts is strange."""
+    one_by_one: Need
+    """Predictions from the moment that share of texts became strange until a test of single predictions speaks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +111,8 @@ class Trial:
     effort: Effort
     rng: np.random.Generator
     progress: Progress
+    streams: Sequence[Stream] = ()
+    """Those that read predictions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,7 @@ def calibrate(
         share = min(1.0, loss / max(baseline.accuracy.value - 1 / len(baseline.model.labels), loss))
         predictions = predictions_needed(trial, share, smallest)
         smallest = predictions.median or effort.sizes[-1]
-        losses.append(Loss(points, accepted, labels, share, predictions))
+        losses.append(Loss(points, accepted, labels, share, predictions, predictions_one_by_one(trial, share)))
     return Expectation(
         notices_per_year=SPENT * false_notices_per_year,
         page_probability=trial.alphas[harm],
@@ -188,10 +197,8 @@ def predictions_needed(trial: Trial, share: float, smallest: int) -> Need:
     the baseline that lies farthest out. What comes in reality may be stranger, and is then seen sooner; a change of
     meaning is seen in no window. Sizes below `smallest` are not tried.
     """
-    effort, reference = trial.effort, trial.baseline.reference
-    strange = strangest(reference)
-    weights = np.full(len(reference), (1 - share) / len(reference))
-    weights[strange] += share / len(strange)
+    effort = trial.effort
+    weights = _with_strange(trial.baseline.reference, share)
     median = nine = None
     for size in effort.sizes:
         if size >= smallest and nine is None:
@@ -200,6 +207,46 @@ def predictions_needed(trial: Trial, share: float, smallest: int) -> Need:
             nine = size if 10 * seen >= 9 * effort.windows else None
         trial.progress(effort.windows)
     return Need(median, nine, effort.sizes[-1])
+
+
+def predictions_one_by_one(trial: Trial, share: float) -> Need:
+    """Predictions from the moment on which a share of the texts is strange until the first stream alarms, rounded up to
+    the next `STEP`. Both sides are drawn as for `predictions_needed`."""
+    effort, most = trial.effort, trial.effort.sizes[-1]
+    delays = np.full(effort.windows, np.inf)
+    for at in range(effort.windows):
+        for stream in trial.streams:
+            delays[at] = min(delays[at], _delay(trial, stream, share, most))
+        trial.progress(1)
+    return Need(_count(np.median(delays)), _count(np.quantile(delays, 0.9, method="higher")), most)
+
+
+def _delay(trial: Trial, stream: Stream, share: float, most: int) -> float:
+    reference, rng = trial.baseline.reference, trial.rng
+    held = replace(trial.baseline, reference=reference.take(rng.integers(0, len(reference), len(reference))))
+    usual = rng.integers(0, len(reference), trial.effort.quiet_predictions)
+    coming = rng.choice(len(reference), most, p=_with_strange(reference, share))
+    read = partial(stream.advance, held, margin=0.0, alpha=trial.alphas[stream.name])
+    state, finding = read(None, _unlabelled(reference, usual))
+    if finding.state is State.ALARM:  # for nothing, as it may once in a long while: the next one begins anew
+        state = {}
+    for first in range(0, most, STEP):
+        state, finding = read(state or None, _unlabelled(reference, coming[first : first + STEP]))
+        if finding.state is State.ALARM:
+            return first + STEP
+    return math.inf
+
+
+def _unlabelled(reference: Window, rows: NDArray[np.intp]) -> Window:
+    return replace(reference.take(rows), truth=np.full(len(rows), -1))
+
+
+def _with_strange(reference: Window, share: float) -> NDArray[np.float64]:
+    """(rows,): chances by which a share of draws is strange beyond what the baseline holds."""
+    strange = strangest(reference)
+    weights = np.full(len(reference), (1 - share) / len(reference))
+    weights[strange] += share / len(strange)
+    return weights
 
 
 def strangest(reference: Window) -> NDArray[np.intp]:

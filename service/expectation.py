@@ -28,6 +28,7 @@ def expectation_json(found: Expectation, traffic: Traffic) -> dict[str, Any]:
                     **_need(loss.predictions, traffic.predictions_per_day),
                     "seen_in_one_window": _fits(loss.predictions, found.rows_in_window),
                 },
+                "predictions_one_by_one": _need(loss.one_by_one, traffic.predictions_per_day),
             }
             for loss in found.losses
         ],
@@ -59,6 +60,11 @@ def expectation_lines(found: Expectation, traffic: Traffic, margin: float) -> It
         said = _said(loss.predictions, "predictions", traffic.predictions_per_day)
         if loss.predictions.median is not None and not _fits(loss.predictions, found.rows_in_window):
             said += f"; more than the {found.rows_in_window} of your window: lengthen it to see this"
+        yield f"  −{loss.points:<2} points  ({loss.strange_share:.0%} of texts)  {said}"
+    yield ""
+    yield "Predictions from the first of these texts until the test of predictions one by one speaks:"
+    for loss in found.losses:
+        said = _said(loss.one_by_one, "predictions", traffic.predictions_per_day)
         yield f"  −{loss.points:<2} points  ({loss.strange_share:.0%} of texts)  {said}"
 
 

@@ -383,6 +383,7 @@ def calibrate(settings: Settings, *, predictions_per_day: float, label_share: fl
             effort=effort,
             rng=np.random.default_rng(seed),
             progress=advance,
+            streams=[stream for stream in chosen.streams if stream.reads == "predictions"],
         )
         found = simulate(
             trial, traffic,

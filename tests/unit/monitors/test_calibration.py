@@ -23,6 +23,7 @@ from monitors.calibration import (
     calibrate,
     labels_needed,
     predictions_needed,
+    predictions_one_by_one,
     strangest,
 )
 from monitors.checks import all_checks, all_streams
@@ -95,6 +96,16 @@ def test_stranger_texts_are_seen_in_smaller_windows_and_none_at_the_rate_of_chan
     assert predictions_needed(trial(held, alpha=1e-4), 0.0, 0) == Need(None, None, 800)
 
 
+def test_one_by_one_stranger_texts_are_seen_sooner_and_none_at_the_rate_of_chance():
+    streams = [stream for stream in all_streams() if stream.reads == "predictions"]
+    one = trial(baseline_of(draw(np.random.default_rng(1), 800, World(strange=0.05))))
+    one = replace(one, streams=streams, alphas={**one.alphas, "stream_drift": 1e-3})
+    all_of_them, fifth = (predictions_one_by_one(one, share) for share in (1.0, 0.2))
+    assert all_of_them.median <= 40
+    assert all_of_them.median <= fifth.median <= 400
+    assert predictions_one_by_one(one, 0.0) == Need(None, None, 800)
+
+
 def test_the_strangest_rows_are_those_far_out_and_unknown_numbers_do_no_harm():
     usual = draw(np.random.default_rng(2), 760)
     assert len(strangest(usual)) == 38
@@ -121,6 +132,7 @@ def test_a_person_reads_what_is_not_seen():
     assert "−2  points  never: the loss is within the margin of 2 points that you accept" in lines
     assert "−3  points  not within 4,000 labels" in lines
     assert "416 predictions in the window" in lines
+    assert "until the test of predictions one by one speaks" in lines
 
 
 def test_the_budget_names_every_check_that_is_tried():
