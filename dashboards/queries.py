@@ -109,6 +109,7 @@ SERVICE: dict[str, Query] = {
     "store_bytes": Query(f"max(bertwatch_store_bytes{{{_REPLICA}}})", "database"),
     "store_free_bytes": Query(f"min(bertwatch_store_free_bytes{{{_REPLICA}}})", "room left"),
     "outbox": Query(f"max by (state) (bertwatch_outbox_notifications{{{_JOB}}})", "{{state}}"),
+    "notifications_delivered": Query(f"max(bertwatch_notifications_delivered_last_day{{{_JOB}}})", "delivered"),
     "replicas_up": Query(f"sum(up{{{_JOB}}})", "up"),
     "replicas_all": Query(f"count(up{{{_JOB}}})", "of"),
     "up": Query(f"max by (instance) (up{{{_REPLICA}}})", "{{instance}}"),
@@ -167,6 +168,8 @@ QUALITY: dict[str, Query] = {
         "{{check}}",
     ),
     "check_rows": _of_version("bertwatch_check_rows", "{{check}}", "check"),
+    "rounds": _of_version("bertwatch_check_rounds_last_day", "rounds"),
+    "episodes": _of_version("bertwatch_episodes_last_day", "episodes"),
     "window_rows": _of_version("bertwatch_window_rows", "the window"),
     "verdict": Query(
         f"max by (model_version, verdict, severity) (bertwatch_verdict_active{{{_VERSION}}}) == 1", "{{verdict}}"

@@ -179,6 +179,17 @@ STORE = Section(
             queries=("outbox",),
             steps=above(1),
             low=0,
+            width=6,
+        ),
+        lines(
+            214,
+            "Notifications delivered within a day",
+            "short",
+            description="Messages that a receiver took, one for each receiver. None in alertmanager mode.",
+            empty=NO_ROUND,
+            queries=("notifications_delivered",),
+            low=0,
+            width=6,
         ),
     ),
 )

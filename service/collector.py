@@ -20,10 +20,12 @@ from monitors.verdict import Finding, Kind, Severity, State, Verdict
 from service.errors import where
 from service.metrics import METRICS
 from service.parts import Parts
-from service.store.nouns import OutboxCounts, Space
+from service.store.nouns import OutboxCounts, Space, WatchCounts
 
 log = structlog.get_logger(__name__)
 
+DAY = 86_400_000_000
+"""Microseconds."""
 _SILENT_KINDS = (Kind.OK, Kind.INSUFFICIENT_DATA)
 EPISODE_COMBINATIONS = tuple(
     (kind, severity)
@@ -47,14 +49,26 @@ class StoredState:
     space: Space
     interval: float
     """Seconds between two rounds."""
+    watch: WatchCounts
+    """Within a day."""
+    delivered: int
+    """Notifications, within a day."""
 
 
 def stored_state(parts: Parts) -> StoredState:
     """Read it; blocks."""
     version = parts.model.version
     memory = parts.verdicts.memory(version)
+    yesterday = parts.clock() - DAY
     return StoredState(
-        version, memory.verdict, memory.episode, parts.outbox.counts(), parts.log.space(), parts.interval
+        version,
+        memory.verdict,
+        memory.episode,
+        parts.outbox.counts(),
+        parts.log.space(),
+        parts.interval,
+        parts.verdicts.counts_since(version, yesterday),
+        parts.outbox.delivered_since(yesterday),
     )
 
 
@@ -100,6 +114,7 @@ def _of_store(state: StoredState) -> Iterator[Family]:
     yield _single("bertwatch_store_free_bytes", state.space.free)
     outbox = [(("waiting",), state.outbox.waiting), (("failed",), state.outbox.failed)]
     yield _family("bertwatch_outbox_notifications", outbox)
+    yield _single("bertwatch_notifications_delivered_last_day", state.delivered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +147,8 @@ class _Version:
         yield self.combinations("bertwatch_episode_active", EPISODE_COMBINATIONS, opened)
         yield self.single("bertwatch_monitor_last_success_timestamp_seconds", verdict.time / 1e6 if verdict else 0)
         yield self.single("bertwatch_monitor_interval_seconds", state.interval)
+        yield self.single("bertwatch_check_rounds_last_day", state.watch.rounds)
+        yield self.single("bertwatch_episodes_last_day", state.watch.episodes)
 
     def of_verdict(self, verdict: Verdict | None) -> Iterator[Family]:
         accuracy = verdict.accuracy if verdict else None

@@ -127,6 +127,10 @@ _FROM_THE_STORE: tuple[Metric, ...] = (
     _of_version("bertwatch_window_rows", "Predictions in the newest verdict's window."),
     _of_version("bertwatch_monitor_last_success_timestamp_seconds", "End of the last round of checks; 0 before it."),
     _of_version("bertwatch_monitor_interval_seconds", "Time between two rounds of checks."),
+    # No counters: what is counted stands in the log, and goes from it with age.
+    _of_version("bertwatch_check_rounds_last_day", "Rounds of checks that ended within 24 hours."),
+    _of_version("bertwatch_episodes_last_day", "Episodes that were opened within 24 hours."),
+    _stored("bertwatch_notifications_delivered_last_day", "Notifications that a receiver took within 24 hours."),
     _stored("bertwatch_outbox_notifications", "Notifications waiting, or given up for good (failed).", "state"),
 )
 """What the newest stored verdict says."""

@@ -106,6 +106,14 @@ class OutboxCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchCounts:
+    """Rounds that have ended and episodes that were opened for a model version within some time."""
+
+    rounds: int
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Space:
     """Bytes that the database takes, and bytes that are left for it; None where its disk is not ours to see."""
 

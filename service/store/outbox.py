@@ -78,6 +78,12 @@ class Outbox:
             waiting, given_up = connection.execute(query).one()
         return OutboxCounts(waiting, given_up)
 
+    def delivered_since(self, since: int) -> int:
+        """How many were delivered since then, for metrics."""
+        query = select(func.count()).select_from(outbox).where(outbox.c.delivered_at >= since)
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
 
 def _notification(row: Row[Any]) -> Notification:
     return Notification(

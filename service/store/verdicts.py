@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from monitors.protocols import Episode, Memory, Outcome, Overtaken, StreamState
 from monitors.verdict import Kind, Severity, Verdict
 from service.store.database import Database
+from service.store.nouns import WatchCounts
 from service.store.order import take_turn
 from service.store.outbox import enqueue
 from service.store.schema import episodes, rounds, stream_states, verdicts
@@ -119,6 +120,17 @@ class Verdicts:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(episodes.c.opened.desc(), episodes.c.id).limit(most)).all()
         return [_episode(row) for row in rows]
+
+    def counts_since(self, version: str, since: int) -> WatchCounts:
+        """For metrics."""
+        times = ((verdicts, verdicts.c.time), (episodes, episodes.c.opened))
+        with self._database.reading() as connection:
+            counted = [
+                select(func.count()).select_from(table).where(table.c.model_version == version, time >= since)
+                for table, time in times
+            ]
+            rounds_, opened = (int(connection.execute(query).scalar_one()) for query in counted)
+        return WatchCounts(rounds_, opened)
 
 
 def _round(connection: Connection, version: str) -> int:

@@ -101,6 +101,7 @@ def test_an_hour_of_a_dead_receiver_delays_and_loses_nothing(start: Callable[...
 
     with story.life() as (outbox, _):
         assert outbox.counts() == OutboxCounts(waiting=0, failed=0)
+        assert outbox.delivered_since(0) == 2 * len(EVENTS)
     assert max(story.waiting) == len(EVENTS)
     assert service.house.rows() == len(story.waiting), "every minute a prediction, every one in the log"
 

@@ -31,7 +31,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     "template-instance-rule": {"quality.json": "all replicas tell the same newest verdict"},
     "target-instance-rule": {
         **dict.fromkeys(("availability", "error_budget_left", "log_failures_shown"), _OF_ALL),
-        **dict.fromkeys(("replicas_up", "replicas_all", "outbox"), _OF_ALL),
+        **dict.fromkeys(("replicas_up", "replicas_all", "outbox", "notifications_delivered"), _OF_ALL),
         **dict.fromkeys(("burn_errors_1h", "burn_errors_6h", "burn_slow_1h", "burn_slow_6h", "feedback"), _OF_ALL),
         **dict.fromkeys(("model", "baseline", "build"), "what runs is asked by version"),
         **dict.fromkeys(("label_delay_p50", "label_delay_p90", "class_mix", "confidence"), _SERVED),

@@ -15,7 +15,7 @@ from model.prediction import Estimate
 from monitors.protocols import Episode, Notification, Outcome, StreamState
 from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 from service.store.database import Database
-from service.store.nouns import OutboxCounts, ReportRow
+from service.store.nouns import OutboxCounts, ReportRow, WatchCounts
 from service.store.outbox import LEASE, Outbox
 from service.store.predictions import PredictionLog
 from service.store.reports import Reports
@@ -74,6 +74,15 @@ def test_a_round_is_remembered_with_every_type(verdicts):
     assert isinstance(memory.verdict.accuracy, Estimate)
     assert isinstance(memory.episode.kind, Kind)
     assert verdicts.memory("v2").verdict is None
+
+
+def test_rounds_and_episodes_are_counted_by_model_version(verdicts):
+    assert verdicts.counts_since("v1", 0) == WatchCounts(rounds=0, episodes=0)
+    verdicts.commit(OUTCOME)
+    verdicts.commit(replace(OUTCOME, slot="slot 2", notifications=[]))
+    assert verdicts.counts_since("v1", START) == WatchCounts(rounds=2, episodes=1)
+    assert verdicts.counts_since("v1", START + 1) == WatchCounts(rounds=0, episodes=0)
+    assert verdicts.counts_since("v2", 0) == WatchCounts(rounds=0, episodes=0)
 
 
 def test_streams_are_replaced_as_a_whole(verdicts):
@@ -178,6 +187,7 @@ def test_a_notification_is_told_once(verdicts, database):
     assert due == [TOLD, replace(TOLD, key="k2")]
     outbox.delivered(TOLD.key, START + 2)
     outbox.add([TOLD])
+    assert (outbox.delivered_since(START + 2), outbox.delivered_since(START + 3)) == (1, 0)
     assert [one.key for one in outbox.due(START + 2 * LEASE)] == ["k2"]
 
 

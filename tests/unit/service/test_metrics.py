@@ -17,7 +17,7 @@ from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 from service.collector import EPISODE_COMBINATIONS, VERDICT_COMBINATIONS, StoredState, StoredStateCollector
 from service.errors import PROBLEMS
 from service.metrics import ALL_METRICS, EXEMPLAR, FEEDBACK_OUTCOMES, LATENCY_OBJECTIVE, METRICS, STAGES, Metrics
-from service.store.nouns import OutboxCounts, Space
+from service.store.nouns import OutboxCounts, Space, WatchCounts
 from tests.api.stand_in import INFO
 
 VERDICT = Verdict(
@@ -46,7 +46,8 @@ SPACE = Space(used=4096, free=8192)
 
 def stored(verdict: Verdict | None = None, episode: Episode | None = None) -> CollectorRegistry:
     registry = CollectorRegistry()
-    state = StoredState("v1", verdict, episode, OutboxCounts(waiting=2, failed=1), SPACE, interval=300.0)
+    counts = OutboxCounts(waiting=2, failed=1)
+    state = StoredState("v1", verdict, episode, counts, SPACE, 300.0, WatchCounts(rounds=9, episodes=3), delivered=5)
     registry.register(StoredStateCollector(lambda: state))
     return registry
 
@@ -65,7 +66,7 @@ def test_everything_declared_is_exposed_and_nothing_else_of_ours():
     metrics.know_routes([("/predict", "POST")])
     metrics.know_model(INFO, "torch", "fp32", "b1")
     metrics.know_build("0.1")
-    state = StoredState("v1", VERDICT, None, OutboxCounts(0, 0), SPACE, 300.0)
+    state = StoredState("v1", VERDICT, None, OutboxCounts(0, 0), SPACE, 300.0, WatchCounts(0, 0), 0)
     metrics.registry.register(StoredStateCollector(lambda: state))
     families = {
         family.name: family for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
@@ -161,6 +162,8 @@ def test_the_newest_verdict_is_exported():
     assert value("bertwatch_check_state", check="inputs", state="alarm") == 1
     assert value("bertwatch_check_state", check="inputs", state="ok") == 0
     assert registry.get_sample_value("bertwatch_outbox_notifications", {"state": "failed"}) == 1
+    assert registry.get_sample_value("bertwatch_notifications_delivered_last_day") == 5
+    assert (value("bertwatch_check_rounds_last_day"), value("bertwatch_episodes_last_day")) == (9, 3)
     assert registry.get_sample_value("bertwatch_store_bytes") == 4096
     assert registry.get_sample_value("bertwatch_store_free_bytes") == 8192
 
