@@ -172,8 +172,9 @@ def _said(frame: pd.DataFrame, column: str, path: Path) -> list[str]:
     cells = name_column(frame, column)
     missing = sum(cell is None for cell in cells)
     if missing:
+        have = "has" if missing == 1 else "have"
         raise InputError(
-            f"{missing} of the {len(cells)} rows of {path} have no label in {column!r}; fill or drop them."
+            f"{missing} of the {len(cells)} rows of {path} {have} no label in {column!r}; fill or drop them."
         )
     whole = all(_WHOLE.fullmatch(cell) for cell in cells)
     return [cell.removesuffix(".0") if whole else cell.strip() for cell in cells]
@@ -256,8 +257,9 @@ def _truth(said: Sequence[str], labels: tuple[str, ...], path: Path, *, by_place
     truth = np.array([index.get(value, -1) for value in said], np.int64)
     unknown = int((truth < 0).sum())
     if unknown:
+        have = "has" if unknown == 1 else "have"
         raise InputError(
-            f"{unknown} of the {len(truth)} rows of {path} have a label that is none of {', '.join(labels)}; "
+            f"{unknown} of the {len(truth)} rows of {path} {have} a label that is none of {', '.join(labels)}; "
             "name the classes with --labels, in the order of the score columns."
         )
     return truth

@@ -152,8 +152,9 @@ def true_classes(dataset: TextStream, labels: tuple[str, ...], *, allow_missing:
     truth = np.array([index.get(label, -1) for label in dataset.labels], np.int64)
     unknown = int((truth < 0).sum())
     if unknown:
+        have = "has" if unknown == 1 else "have"
         raise InputError(
-            f"{unknown} of the {len(dataset)} rows of {dataset.name} have a label that the model does not have; "
+            f"{unknown} of the {len(dataset)} rows of {dataset.name} {have} a label that the model does not have; "
             f"its labels are {', '.join(labels)} (--labels renames them, in this order)."
         )
     counts = np.bincount(truth, minlength=len(labels))

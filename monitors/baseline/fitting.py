@@ -151,8 +151,8 @@ def refuse_training_rows(text_hashes: NDArray[np.uint64], training: NDArray[np.u
         return
     seen = int(np.isin(text_hashes, training).sum())
     if seen:
-        rows = "row is one" if seen == 1 else "rows are ones"
+        are = "is one" if seen == 1 else "are ones"
         raise InputError(
-            f"{seen} of the {len(text_hashes)} {rows} that the model was trained on, so the baseline would be "
+            f"{seen} of the {len(text_hashes)} rows {are} that the model was trained on, so the baseline would be "
             "too good; take rows that it has never seen, for example with --rows."
         )

@@ -35,7 +35,7 @@ def written(path: Path, header: list[str], rows: Rows) -> Path:
         (lambda: [row for row in texts() if row[1] != "Business"], (), "no row of Business"),
         (lambda: [[text, "Sports"] for text, _ in texts()], (), "is of the class Sports"),
         (lambda: texts(count=8) * 3, (), "repeat an earlier row"),
-        (lambda: texts("train"), (), "that the model was trained on"),
+        (lambda: [*texts(), *texts("train", 1)], (), "1 of the 25 rows is one that the model was trained on"),
         (lambda: [], (), "has no rows"),
         (texts, ("--rows", "100-"), "beyond its end"),
         (lambda: [*texts(), ["   ", "World"]], (), "The text in row 25"),
