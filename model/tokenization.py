@@ -1,7 +1,7 @@
 """Texts in, token ids out: cut to length, counted, one padded batch at a time. Knows nothing of engines or labels.
 
 Our own artifacts are read by `tokenizers` alone. Foreign directories go through transformers' AutoTokenizer,
-whose readings of old files differ from a plain look at tokenizer.json.
+whose readings of old files differ from a plain look at tokenizer.json; a reading is kept for the next start.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from model.artifact import Artifact
 from model.errors import InputError
 from model.loading import loading
+from model.tokenizer_reading import Reading, keep, recall
 
 Ids = NDArray[np.int64]
 
@@ -118,21 +119,35 @@ def _open_own(artifact: Artifact) -> TextTokenizer:
 
 
 def _open_foreign(artifact: Artifact) -> TextTokenizer:
+    reading = recall(artifact)
+    if reading is None:
+        loaded = _as_transformers_reads_it(artifact)
+        if not loaded.is_fast:
+            return _from_slow(artifact, loaded)
+        reading = Reading(
+            tokenizer=loaded.backend_tokenizer.to_str(),
+            pad=loaded.pad_token,
+            unknown=loaded.unk_token,
+            cut_left=loaded.truncation_side == "left",
+        )
+        keep(reading, artifact)
+    return _from_fast(
+        artifact,
+        Tokenizer.from_str(reading.tokenizer),
+        pad=reading.pad,
+        unknown=reading.unknown,
+        cut_left=reading.cut_left,
+    )
+
+
+def _as_transformers_reads_it(artifact: Artifact) -> Any:
     from transformers import AutoTokenizer  # takes seconds, which our own artifacts need not pay
 
     with loading():
         loaded = AutoTokenizer.from_pretrained(str(artifact.path), local_files_only=True, trust_remote_code=False)
     if loaded.pad_token_id is None:
         raise InputError(f"The tokenizer in {artifact.path} has no padding token; save it with one.")
-    if not loaded.is_fast:
-        return _from_slow(artifact, loaded)
-    return _from_fast(
-        artifact,
-        Tokenizer.from_str(loaded.backend_tokenizer.to_str()),
-        pad=loaded.pad_token,
-        unknown=loaded.unk_token,
-        cut_left=loaded.truncation_side == "left",
-    )
+    return loaded
 
 
 def _from_fast(
