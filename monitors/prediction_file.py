@@ -160,10 +160,11 @@ def _projection(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
 
 
 def _text_hash(frame: pd.DataFrame, texts: list[str] | None, path: Path) -> NDArray[np.uint64]:
-    if texts is not None:
-        return np.array([text_fingerprint(text) for text in texts], np.uint64)
+    """Of the file, otherwise of its texts, otherwise 0: a row whose text was not kept is no copy of another one."""
     if "text_hash" not in frame:
-        return np.zeros(len(frame), np.uint64)
+        if texts is None:
+            return np.zeros(len(frame), np.uint64)
+        return np.array([text_fingerprint(text) for text in texts], np.uint64)
     try:
         return np.array([int(value) for value in frame["text_hash"].tolist()], np.uint64)
     except (ValueError, TypeError, OverflowError):

@@ -33,6 +33,8 @@ class Jobs:
     """A round of checks for the named slot."""
     deliver: Callable[[], object]
     reports: Callable[[], object]
+    prune: Callable[[], object] | None = None
+    """Takes what is old out of the log; None keeps everything."""
 
 
 def slot_of(now: int, interval: float) -> str:
@@ -43,8 +45,8 @@ def slot_of(now: int, interval: float) -> str:
 def keep_watch(
     jobs: Jobs, interval: float, clock: Clock, stop: threading.Event, *, between_errands: float = 5.0
 ) -> None:
-    """Do the jobs until `stop` is set: a round at once and then at each slot's beginning, the others every
-    `between_errands` seconds. Returns when what was in progress is finished.
+    """Do the jobs until `stop` is set: a round at once and then at each slot's beginning, pruning after it and then
+    once a day, the others every `between_errands` seconds. Returns when what was in progress is finished.
     """
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every run
     scheduler = BackgroundScheduler(
@@ -65,6 +67,10 @@ def keep_watch(
         ("reports", jobs.reports, IntervalTrigger(seconds=between_errands, timezone=UTC)),
     ):
         scheduler.add_job(_steadily(name, job), trigger, id=name, name=name)
+    if jobs.prune is not None:
+        now = EPOCH + timedelta(microseconds=clock())  # without it the first day would pass, and each day has a restart
+        daily = IntervalTrigger(days=1, timezone=UTC)
+        scheduler.add_job(_steadily("prune", jobs.prune), daily, id="prune", name="prune", next_run_time=now)
     _steadily("round", do_round)()
     scheduler.start()
     try:

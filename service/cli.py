@@ -552,6 +552,69 @@ def upgrade(**flags: Any) -> None:
     wiring.upgrade(_settings(flags))
 
 
+@db.command()
+@settings_flags("database", "accuracy_window", "window", "window_reach")
+@click.option("--older-than", required=True, metavar="AGE", help="Such as 90d, 12h or 4w.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers of rows as JSON, alone on stdout.")
+def prune(older_than: str, as_json: bool, **flags: Any) -> None:
+    """Take predictions of that age out of the log, with their labels and audits, and verdicts, reports and episodes."""
+    settings = _settings(flags)
+    import time
+
+    from service import keeping, wiring
+
+    gone = keeping.prune(settings.database, older_than, wiring.longest_window(settings), wiring.clock, pause=time.sleep)
+    if as_json:
+        click.echo(json.dumps(gone))
+        return
+    said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in gone.items() if count)
+    click.echo(f"Taken out: {said or 'nothing; no row is so old'}.")
+
+
+@db.command(cls=_OfManyValues)
+@settings_flags("database")
+@click.option("--prediction-id", "ids", multiple=True, metavar="ID…", help="Ids that /predict has answered.")
+@click.option("--text-sha256", default=None, metavar="HEX", help="SHA-256 of a text in UTF-8; all that had it.")
+@click.option("--reference", default=None, help="Your own key; all predictions that have it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON, alone on stdout.")
+def erase(ids: tuple[str, ...], text_sha256: str | None, reference: str | None, as_json: bool, **flags: Any) -> None:
+    """Forget what predictions tell of a person: text, reference, segment, features, and reports that may show them.
+
+    Class, scores, time and label stay, so that accuracy stays what it was.
+    """
+    settings = _settings(flags)
+    from service import keeping
+
+    done = keeping.erase(settings.database, ids, text_sha256, reference)
+    if as_json:
+        click.echo(json.dumps(done))
+        return
+    click.echo(
+        f"Erased: {done['predictions']} predictions, and {done['reports']} reports; {done['missing']} not found."
+    )
+    if not done["swept"]:
+        held = (
+            "A reader holds the write-ahead log: it shows what was until the last program on this database has ended."
+        )
+        click.echo(held, err=True)
+
+
+@db.command("export")
+@settings_flags("database")
+@click.option("--output", required=True, type=_FILE, help="File to make: .csv, .jsonl or .parquet; must not exist.")
+@click.option("--model-version", default=None, help="Which one, where the log holds several.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, alone on stdout.")
+def db_export(output: Path, model_version: str | None, as_json: bool, **flags: Any) -> None:
+    """Write predictions with their newest labels to a file that check and evaluate read."""
+    settings = _settings(flags)
+    from service import keeping
+
+    done = keeping.export(settings.database, output, model_version)
+    click.echo(
+        json.dumps(done) if as_json else f"{output}: {done['rows']} predictions of model {done['model_version']}"
+    )
+
+
 @main.group()
 def alerts() -> None:
     """Notifications."""

@@ -91,6 +91,11 @@ class Settings(BaseModel):
     public_url: str = Field("", description="Address of this service as people reach it; links in notifications.")
 
     # housekeeping
+    retention_days: float = Field(
+        0.0,
+        ge=0,
+        description="Days after which the monitor takes rows out of the log, once a day; 0 keeps them for ever.",
+    )
     report_rows: int = Field(2000, ge=100, description="Most rows of a window in an Evidently report.")
     reports_kept: int = Field(20, ge=1, description="Reports kept; older ones are dropped.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe line in the log.")

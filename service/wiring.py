@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ def serve(settings: Settings) -> None:
     """`bertwatch serve`. What can be refused is refused before anything loads."""
     keys = read_keys(settings.key_file)
     refuse_open_door(settings.host, keys, allowed=settings.allow_anonymous)
+    _check_retention(settings)
     log_to_stderr(settings.log_level)
     from service.server import bind
 
@@ -204,6 +206,7 @@ def _given_or_promoted(settings: Settings) -> Path:
 
 def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
     """`bertwatch monitor`."""
+    _check_retention(settings)
     log_to_stderr(settings.log_level)
     from monitors.baseline import load_baseline
     from monitors.notifier import Notifier
@@ -241,6 +244,7 @@ def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
                 rows=settings.report_rows,
                 stop=stop,
             ),
+            prune=partial(_prune, settings, database, stop) if settings.retention_days else None,
         )
         if once:
             jobs.round(f"once-{clock()}")
@@ -248,6 +252,28 @@ def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
             jobs.reports()
         else:
             keep_watch(jobs, settings.interval, clock, stop, between_errands=min(5.0, settings.interval))
+
+
+def _prune(settings: Settings, database: Database, stop: threading.Event) -> None:
+    """Once a day; ends early when the monitor ends."""
+    import structlog
+
+    from service.keeping import DAY, prune_old
+
+    gone = prune_old(database, settings.retention_days * DAY, clock(), stop.wait)
+    structlog.get_logger("monitor").info("pruned", **gone)
+
+
+def longest_window(settings: Settings) -> float:
+    """Seconds for which some window of the monitor may look back at a row."""
+    return max(settings.accuracy_window, settings.window, settings.window_reach)
+
+
+def _check_retention(settings: Settings) -> None:
+    from service.keeping import DAY, check_retention
+
+    if settings.retention_days:
+        check_retention(settings.retention_days * DAY, longest_window(settings))
 
 
 def open_runner(
@@ -342,8 +368,6 @@ class Chosen:
 
 def checks(settings: Settings) -> Chosen:
     """Every check and stream that there is, with its share of the budget."""
-    from functools import partial
-
     from monitors.budget import Budget
     from monitors.checks import all_checks, all_streams
     from monitors.judgement import judge

@@ -64,6 +64,7 @@ def _sqlite(url: URL) -> Engine:
         connection.isolation_level = None  # the transaction is ours to begin
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten, not only forgotten
         _use_write_ahead_log(connection)
 
     @event.listens_for(engine, "begin")

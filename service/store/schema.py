@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that this code speaks; a test holds it against the newest file in `migrations/versions`."""
 
 
@@ -113,6 +113,8 @@ for _name, _columns, _flag, _unique in (
 ):
     Index(_name, *_columns, unique=_unique, sqlite_where=_flag, postgresql_where=_flag)
 
+Index("labels_of_prediction", labels.c.prediction_seq, labels.c.seq)
+
 audit_rounds = Table(
     "audit_rounds", metadata,
     Column("id", BigInteger, primary_key=True),
@@ -157,6 +159,7 @@ verdicts = Table(
     Column("body", Text, nullable=False),
 )  # fmt: skip
 Index("verdicts_model_version_time", verdicts.c.model_version, verdicts.c.time)
+Index("verdicts_model_version_id", verdicts.c.model_version, verdicts.c.id)
 
 rounds = Table(
     "rounds", metadata,

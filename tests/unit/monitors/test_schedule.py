@@ -45,6 +45,18 @@ def test_slots_are_multiples_of_the_interval():
     assert slot_of(10**15, 0.7) == str(10**15 // 700_000)
 
 
+def test_old_rows_are_pruned_soon_and_then_once_a_day():
+    watch, pruned, delivered = Watch(), [], []
+
+    def deliver():
+        delivered.append(len(pruned))
+        if len(delivered) > 10 and pruned:
+            watch.stop.set()
+
+    watch.run(prune=lambda: pruned.append(1), deliver=deliver)
+    assert len(pruned) == 1
+
+
 def test_each_round_has_a_slot_of_its_own():
     watch, slots = Watch(), []
 

@@ -1,0 +1,106 @@
+"""Forgetting a person: the words are gone from the tables and from the disk, and accuracy is what it was."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from service.store.database import open_database
+from service.store.erasure import Erasure
+from service.store.labels import Labels
+from service.store.nouns import NewLabel
+from service.store.predictions import PredictionLog
+from service.store.reports import Reports
+from tests.contract.store.rows import NEWS, SPAM, START, record, row_id
+
+SECRET = "Eleonore Musterfrau has lost her kidney"
+SHA256 = hashlib.sha256(SECRET.encode()).hexdigest()
+
+
+@pytest.fixture
+def log(database):
+    opened = PredictionLog(database)
+    opened.register(NEWS, START)
+    opened.register(SPAM, START)
+    opened.append([record(1, text=SECRET, reference="patient-7", segment="ward 3"), record(2), record(3, text=SHA256)])
+    opened.append([record(4, model=SPAM, text=SECRET, reference="patient-7")])
+    return opened
+
+
+def test_what_tells_of_a_person_goes_and_what_accuracy_rests_on_stays(log, database):
+    Labels(database).add([NewLabel(row_id(1), None, "World")], START + 9)
+    before, others = log.labelled("v1", START, START + 10), log.find([row_id(2)])[row_id(2)]
+    said = log.find([row_id(1)])[row_id(1)]
+    done = Erasure(database).erase([row_id(1), row_id(77)])
+    assert (done.predictions, done.swept) == (1, True)
+    after, row = log.labelled("v1", START, START + 10), log.find([row_id(1)])[row_id(1)]
+    assert (row.text, row.reference, row.segment, row.text_hash) == (None, None, None, 0)
+    assert np.isnan(row.prediction.features).all()
+    assert np.isnan(row.prediction.projection).all()
+    assert (row.label, row.time, row.prediction.label) == (said.label, said.time, said.prediction.label)
+    assert np.array_equal(row.prediction.scores, said.prediction.scores)
+    assert after.correct.tolist() == before.correct.tolist()
+    assert after.segment.tolist() == [None]
+    assert log.by_reference("patient-7").id == row_id(4), "only what was asked for"
+    kept = log.find([row_id(2)])[row_id(2)]
+    assert (kept.text, kept.text_hash) == (others.text, others.text_hash)
+    assert log.total("v1") == 3
+
+
+def test_rows_are_found_by_their_text_or_its_fingerprint_and_by_reference(log, database):
+    erasure = Erasure(database)
+    assert sorted(erasure.of_text(SHA256)) == [row_id(1), row_id(3), row_id(4)]
+    assert sorted(erasure.of_reference("patient-7")) == [row_id(1), row_id(4)]
+    assert erasure.of_reference("\0") == []
+    assert erasure.of_text("0" * 64) == []
+    assert erasure.erase(erasure.of_text(SHA256)).predictions == 3
+    assert erasure.of_text(SHA256) == []
+
+
+def test_reports_that_may_have_seen_it_go_and_older_ones_and_waiting_ones_stay(log, database):
+    reports = Reports(database, 9)
+    older, seen, waiting = (
+        reports.ask("v1", at, name) for at, name in ((START - 5, "a"), (START + 5, "b"), (START + 6, "c"))
+    )
+    other = reports.ask("v2", START + 5, None)
+    for report in (older, seen, other):
+        reports.save(report, START + 7, "page", None)
+    assert Erasure(database).erase([row_id(1)]).reports == 1
+    assert {row.id for row in reports.listed("v1", 9)} == {older, waiting}
+    assert [row.id for row in reports.listed("v2", 9)] == [other]
+
+
+def test_the_disk_holds_no_word_of_it(tmp_path):
+    """Neither the file nor the write-ahead log, while the service goes on."""
+    path = tmp_path / "log.db"
+    with open_database(f"sqlite:///{path}") as database:
+        log = PredictionLog(database)
+        log.register(NEWS, START)
+        log.append([record(1, text=SECRET), replace(record(2), text="Another text."), record(3, text=SECRET * 300)])
+        found = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert b"Musterfrau" in found
+        assert Erasure(database).erase([row_id(1), row_id(3)]).swept
+        found = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert b"Musterfrau" not in found
+        assert b"Another text." in found
+        log.append([record(4)])
+
+
+def test_a_reader_in_the_way_is_reported(tmp_path):
+    """SQLite keeps its write-ahead log for as long as someone reads an older moment."""
+    path = tmp_path / "log.db"
+    with open_database(f"sqlite:///{path}?timeout=0.2") as database:
+        log = PredictionLog(database)
+        log.register(NEWS, START)
+        log.append([record(1, text=SECRET)])
+        with closing(sqlite3.connect(path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM predictions").fetchone()
+            assert not Erasure(database).erase([row_id(1)]).swept
+        assert database.sweep("predictions")
+        assert b"Musterfrau" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())

@@ -1,0 +1,94 @@
+"""The log as a file: every row once, in order of time, as `check` reads it; within one moment of the database."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from model.errors import InputError, SurroundingsError
+from monitors.prediction_file import read_predictions
+from service.export_file import write_rows
+from service.store.export import Export
+from service.store.labels import Labels
+from service.store.nouns import NewLabel
+from service.store.predictions import PredictionLog
+from tests.contract.store.rows import NEWS, SPAM, START, record, row_id
+
+ODD = 'Zeile 1\r\n"Zeile 2",\t漢字 🏳️‍🌈 =1+1'
+
+
+@pytest.fixture
+def log(database):
+    opened = PredictionLog(database)
+    opened.register(NEWS, START)
+    opened.register(SPAM, START)
+    opened.append([record(number, segment="eu" if number % 2 else None) for number in (5, 3, 4, 1, 2)])
+    opened.append([record(6, text=ODD, reference="r-6"), record(7, text=None), record(8, model=SPAM)])
+    labels = Labels(database)
+    labels.add([NewLabel(row_id(3), None, "Sports", asked=0.25)], START + 100)
+    labels.add([NewLabel(row_id(3), None, "World")], START + 200)
+    return opened
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_the_file_is_the_log(log, database, tmp_path, suffix):
+    """Read back by the reader of `bertwatch check`, it is the window that the monitor sees."""
+    path = tmp_path / f"log{suffix}"
+    assert write_rows(Export(database, "v1", rows=2), path) == 7
+    read, window = read_predictions(path, NEWS), log.labelled("v1", 0, START + 1000)
+    assert (read.time - START).tolist() == [1, 2, 3, 4, 5, 6, 7]
+    whole = log.window("v1", 0, START + 1000)
+    for name in ("ids", "time", "predicted", "text_hash", "truncated"):
+        assert np.array_equal(getattr(read, name), getattr(whole, name)), name
+    for name in ("scores", "features", "projection"):
+        np.testing.assert_allclose(getattr(read, name), getattr(whole, name), rtol=1e-6)
+    assert read.segment.tolist() == whole.segment.tolist()
+    assert read.truth[read.truth >= 0].tolist() == window.truth.tolist() == [0]
+    assert [file.name for file in tmp_path.iterdir() if "log.db" not in file.name] == [path.name]
+
+
+def test_texts_and_what_goes_with_a_label_come_as_they_are(log, database, tmp_path):
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        write_rows(Export(database, "v1"), tmp_path / f"log{suffix}")
+    with (tmp_path / "log.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").split("\n") if line]
+    table = pq.read_table(tmp_path / "log.parquet").to_pylist()
+    assert rows[5]["text"] == lines[5]["text"] == table[5]["text"] == ODD
+    assert (rows[6]["text"], lines[6]["text"], table[6]["text"]) == ("", None, None)
+    assert (rows[2]["label"], rows[2]["asked"], rows[2]["label_source"]) == ("World", "", "feedback")
+    assert lines[2]["label_time"] == "2025-10-09T08:53:20.000200Z"
+    assert table[2]["time"].microsecond == 3
+    assert list(rows[0]) == list(lines[0]) == list(table[0])
+
+
+def test_only_one_moment_is_read(log, database, tmp_path):
+    """What is appended while the file is written is not in it."""
+    export = Export(database, "v1", rows=3)
+    seen = 0
+    for part in export.parts():
+        seen += len(part["id"])
+        log.append([record(100 + seen)])
+    assert seen == 7
+
+
+def test_a_file_appears_whole_or_not_at_all(log, database, tmp_path):
+    class Breaks(Export):
+        def parts(self):
+            yield from list(super().parts())[:1]
+            raise SurroundingsError("The database is gone.")
+
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        with pytest.raises(SurroundingsError):
+            write_rows(Breaks(database, "v1", rows=2), tmp_path / f"log{suffix}")
+    assert not [file for file in tmp_path.iterdir() if "log.db" not in file.name]
+    with pytest.raises(InputError, match=r"\.csv, \.jsonl, \.parquet"):
+        write_rows(Export(database, "v1"), tmp_path / "log.xlsx")
+    with pytest.raises(InputError, match="never seen"):
+        Export(database, "v9")
+    with pytest.raises(SurroundingsError, match="Cannot write"):
+        write_rows(Export(database, "v1"), tmp_path / "nowhere" / "log.csv")
