@@ -93,6 +93,7 @@ class Server(uvicorn.Server):
                 ws="none",
                 lifespan="on",
                 log_config=None,
+                log_level="error",  # a broken request is answered; lines of log are not the caller's to write
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
