@@ -27,7 +27,7 @@ import numpy as np
 
 from tests.bench.drift import ours
 from tests.bench.drift.figures import HARMFUL, MISSED, REACHED, Target
-from tests.bench.drift.jobs import Effort, Job, Place, collected, hush, plan, run
+from tests.bench.drift.jobs import Effort, Job, Place, collected, hush, plan, rounds, run
 from tests.bench.drift.peers.sheets import PEERS, install
 from tests.bench.drift.pools import World
 from tests.bench.drift.scenarios import ALL
@@ -40,11 +40,11 @@ QUICK = Effort(
 )  # fmt: skip
 FULL = {
     "ag_news": Effort(
-        quiet={800: 4000, 2400: 1000}, windows=40, verdicts=50, quiet_verdicts=400, months=24, begun=8,
-        peer_quiet=1000, peer_windows=40,
+        quiet={800: 4000, 2400: 1000}, windows=40, verdicts=50, quiet_verdicts=400, months=20, begun=6,
+        peer_quiet=600, peer_windows=30,
     ),
     "sample": Effort(
-        quiet={800: 1000}, windows=20, verdicts=30, quiet_verdicts=200, months=4, begun=4,
+        quiet={800: 1000}, windows=20, verdicts=30, quiet_verdicts=200, months=3, begun=3,
         peer_quiet=300, peer_windows=20,
     ),
 }  # fmt: skip
@@ -102,10 +102,12 @@ def main() -> None:
         peer_folder.symlink_to(Path("..") / "peers", target_is_directory=True)
     speed = timed(worlds[places[0].name], mine / "speed.json", rounds=3 if given.quick else 15)
     losses = {name: {one.name: world.loss(one.name) for one in ALL} for name, world in worlds.items()}
+    efforts = {name: QUICK if given.quick else FULL[name] for name in worlds}
     jobs: list[Job] = []
     for name, lost in losses.items():
-        effort = QUICK if given.quick else FULL[name]
-        jobs += plan(name, effort, peers, [one for one, loss in lost.items() if loss >= HARMFUL])
+        jobs += plan(name, efforts[name], peers, [one for one, loss in lost.items() if loss >= HARMFUL])
+    for name in worlds:
+        jobs += rounds(name, efforts[name])
     end = time.monotonic() + 60 * given.minutes
     run(jobs, places, mine, given.work, processes=given.processes, enough=lambda: time.monotonic() > end, say=say)
     report(given, jobs, losses, mine, speed=speed, troubles=troubles)

@@ -72,7 +72,7 @@ class Job:
 
 
 def plan(world: str, effort: Effort, peers: list[str], harmful: list[str]) -> Iterator[Job]:
-    """All jobs of one world, the dearest kinds in turns, so that a run that is cut short has some of each."""
+    """What comes first in one world: every scenario, and the peers."""
     names = [scenario.name for scenario in ALL]
     seen = [name for name in names if name not in LABELS_ONLY]
     yield from _verdicts(world, [*names, QUIET], effort)
@@ -85,11 +85,15 @@ def plan(world: str, effort: Effort, peers: list[str], harmful: list[str]) -> It
         for name in seen:
             if size != ours.ROWS:
                 yield _windows(world, name, size=size, base=800, draws=effort.windows, chunk=0)
-    rounds = [list(_quiet(world, base, size, effort)) for base in effort.quiet for size in effort.sizes]
+
+
+def rounds(world: str, effort: Effort) -> Iterator[Job]:
+    """What takes longest: quiet windows and months, in turns, so that a run that is cut short has some of each."""
+    several = [list(_quiet(world, base, size, effort)) for base in effort.quiet for size in effort.sizes]
     months = [Job(f"{world}/month/{at}", "month", world, {"at": at}) for at in range(effort.months)]
-    rounds.append(months)
-    for turn in range(max(map(len, rounds))):
-        yield from (jobs[turn] for jobs in rounds if turn < len(jobs))
+    several.append(months)
+    for turn in range(max(map(len, several))):
+        yield from (jobs[turn] for jobs in several if turn < len(jobs))
 
 
 def _verdicts(world: str, names: list[str], effort: Effort) -> Iterator[Job]:

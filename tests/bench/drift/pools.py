@@ -78,9 +78,9 @@ class World:
     ) -> NDArray[np.intp]:
         at, extra = mix
         chosen = self.model.labels.index(sorted(self.model.labels)[at])
-        more = order[pool.truth[order] == chosen][: int(rng.binomial(rows, extra))]
-        rest = order[~np.isin(order, more)][: rows - len(more)]
-        return rng.permutation(np.concatenate([more, rest]))
+        plain, left = np.split(order, [rows - int(rng.binomial(rows, extra))])
+        more = left[pool.truth[left] == chosen][: rows - len(plain)]
+        return rng.permutation(np.concatenate([plain, more]))
 
 
 def baseline_of(reference: Window) -> Baseline:

@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.protocols import ROWS_AT_A_TIME
+from monitors.protocols import MOST_ROWS, ROWS_AT_A_TIME
 from monitors.window import Window
 from monitors.window_file import numbered_ids
 
@@ -33,8 +33,11 @@ class Tape:
     def clock(self) -> int:
         return self.now
 
-    def window(self, version: str, start: int, end: int) -> Window:
-        return self._seen(np.arange(*self._between(start, end)), start, end)
+    def window(self, version: str, start: int, end: int, most: int = MOST_ROWS) -> Window:
+        rows = np.arange(*self._between(start, end))
+        if len(rows) > most:
+            rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(np.intp)]
+        return self._seen(rows, start, end)
 
     def labelled(self, version: str, start: int, end: int) -> Window:
         first, last = self._between(start, end)

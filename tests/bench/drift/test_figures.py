@@ -17,7 +17,7 @@ from tests.bench.drift.figures import (
     threshold_at,
     within,
 )
-from tests.bench.drift.jobs import Effort, Job, plan
+from tests.bench.drift.jobs import Effort, Job, plan, rounds
 from tests.bench.drift.scenarios import ALL, LABELS_ONLY, QUIET, half
 from tests.bench.drift.tables import Found, label_free
 from tests.bench.drift.tape import HOUR, Tape, hours
@@ -68,7 +68,7 @@ def test_halves_are_fixed_by_the_name_and_cover_both_kinds():
 
 def test_every_piece_has_a_file_of_its_own():
     effort = Effort({800: 500, 2400: 250}, 10, 60, 120, 2, 1, 150, 10)
-    jobs = list(plan("sample", effort, ["evidently", "driftlens"], ["spam_30"]))
+    jobs = [*plan("sample", effort, ["evidently", "driftlens"], ["spam_30"]), *rounds("sample", effort)]
     assert len({job.key for job in jobs}) == len(jobs)
     assert (
         sum(job.arguments["draws"] for job in jobs if job.what == "windows" and job.arguments["base"] == 2400) == 1000
