@@ -20,7 +20,7 @@ BASELINE_MIX = {"World": 0.25, "Sports": 0.26, "Business": 0.24, "Sci/Tech": 0.2
 BASELINE_ACCURACY = 0.921
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 RIGHT_TO_LEFT = "\u202eאקטואליה \u2067מבזק"
-LONG = "a_class_with_a_name_that_nobody_would_read_to_its_end_" * 6
+LONG = ("a_class_with_a_name_that_nobody_would_read_to_its_end_" * 200)[:10_000]
 
 
 BLAME: Json = {
