@@ -39,6 +39,10 @@ from monitors.window import Window
 
 logger = structlog.get_logger(__name__)
 
+SAMPLE = 4000
+"""Predictions of the accuracy window that are read beside its labels, spread evenly …"""
+MOST_SAMPLED = 1_000_000
+"""… unless it holds so many that finding them takes seconds: then labels stand alone."""
 TRIES = 3
 """How often a round begins anew because another monitor was quicker, before it is given up."""
 Judge = Callable[[Sequence[Finding], Baseline, Evidence], Verdict]
@@ -139,11 +143,14 @@ class Runner:
             start = min(start, furthest if reached is None else max(reached, furthest))
             count = self._log.count(self._version, start, now)
         since = now - policy.accuracy_window
+        labelled, served = self._log.labelled(self._version, since, now), self._log.count(self._version, since, now)
+        sampled = len(labelled) > 0 and served <= MOST_SAMPLED
         return Evidence(
             now=now,
             window=self._log.window(self._version, start, now),
-            labelled=self._log.labelled(self._version, since, now),
-            served=self._log.count(self._version, since, now),
+            labelled=labelled,
+            served=served,
+            sample=self._log.window(self._version, since, now, SAMPLE) if sampled else None,
             margin=policy.margin,
             predictions=count,
             silence=policy.silence,

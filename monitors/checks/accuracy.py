@@ -9,9 +9,11 @@ import numpy as np
 from model.evaluation.figures import class_figures
 from model.prediction import Estimate
 from monitors.baseline import Baseline
+from monitors.checks._guesses import guesses
 from monitors.checks._words import percent
 from monitors.protocols import Evidence
 from monitors.statistics.binomial import exact_interval
+from monitors.statistics.ppi import powered_share, trustworthy
 from monitors.statistics.weighted import weighted_share
 from monitors.verdict import Aspect, Finding, State
 from monitors.window import Window
@@ -19,6 +21,10 @@ from monitors.window import Window
 MICROSECONDS = 1e6
 ENOUGH = 30
 """Audited labels from which on they alone are the accuracy shown."""
+PART = 0.5
+"""Share of predictions with a label from which on guesses of the others are not worth their noise."""
+APART = 2.0
+"""Standard errors between the guesses of labelled rows and of all from which on labels do not fall evenly."""
 REACH = 0.5
 """Share of the labelled stretch that the newest audited prediction must reach, or the audit is out of date."""
 
@@ -38,12 +44,18 @@ class Accuracy:
         Volunteered labels then stand beside in the details. All labels count alike, with an exact interval, where
         fewer than `ENOUGH` are audited, or the audit is so old that most of the window came after it.
 
+        Where the evidence holds a sample of all predictions, guesses of a regression on the baseline make either
+        interval narrower (`powered_share`): of audited labels always, of others while most predictions have none and
+        labels fall evenly, as far as guesses can tell. The classical one stands beside in the details, and takes its
+        place where labels are too few.
+
         What is asked for and never answered is taken to be like what was answered: an auditor who skips the hard
         texts flatters the model.
 
         Details: `coverage` (labelled / served), `lag_seconds` (median from prediction to label); `audited` and
-        `volunteered` (value, low, high, labels; None without any); `audit` (`labels`, how many are `needed`, how far
-        it reaches, whether it is `shown`); and precision, recall and F1 by class with intervals, over all labels alike.
+        `volunteered` (value, low, high, labels; None without any); `classical` (the same of the labels shown; None
+        where no guess went into them); `audit` (`labels`, how many are `needed`, how far it reaches, whether it is
+        `shown`); and precision, recall and F1 by class with intervals, over all labels alike.
         """
         labelled = evidence.labelled.take(evidence.labelled.known)
         count = len(labelled)
@@ -56,7 +68,9 @@ class Accuracy:
         audited, volunteered = _audited(labelled.take(asked)), _plain(labelled.take(~asked))
         reach = _reach(labelled, asked, evidence.now)
         shown = audited.count >= ENOUGH and (reach >= REACH or volunteered.count == 0)
-        estimate = audited if shown else _plain(labelled)
+        classical = audited if shown else _plain(labelled)
+        powered = _powered(baseline, evidence, labelled.take(asked) if shown else labelled, audited=shown)
+        estimate = powered or classical
         lag = float(np.median(np.maximum(labelled.label_time - labelled.time, 0))) / MICROSECONDS
         return Finding(
             check=self.name,
@@ -70,6 +84,7 @@ class Accuracy:
                 "lag_seconds": lag,
                 "audited": _figure(audited),
                 "volunteered": _figure(volunteered),
+                "classical": _figure(classical) if powered else None,
                 "audit": {"labels": audited.count, "needed": ENOUGH, "reach": reach, "shown": shown},
                 "by_class": _by_class(labelled),
             },
@@ -88,6 +103,23 @@ def _plain(labelled: Window) -> Estimate:
 
 def _audited(labelled: Window) -> Estimate:
     return weighted_share(labelled.correct, labelled.asked)
+
+
+def _powered(baseline: Baseline, evidence: Evidence, labelled: Window, *, audited: bool) -> Estimate | None:
+    """The interval with guesses; None where they cannot help or must not."""
+    sample = evidence.sample
+    if sample is None or not trustworthy(labelled.correct):
+        return None
+    if not audited and len(labelled) > PART * evidence.served:
+        return None
+    of_labelled, of_all = guesses(baseline.reference, labelled), guesses(baseline.reference, sample)
+    if of_labelled is None or of_all is None or np.isnan(of_labelled).any() or len(of_all) < len(labelled):
+        return None
+    of_all = of_all[np.isfinite(of_all)]
+    error = float(np.sqrt(of_labelled.var() / len(of_labelled) + of_all.var() / max(len(of_all), 1)))
+    if not audited and abs(float(of_labelled.mean() - of_all.mean())) > APART * max(error, 1e-9):
+        return None
+    return powered_share(labelled.correct, of_labelled, of_all, labelled.asked if audited else None)
 
 
 def _reach(labelled: Window, asked: np.ndarray[Any, np.dtype[np.bool_]], now: int) -> float:

@@ -1,7 +1,7 @@
 """Accuracy from few labels and many guesses: an interval that guesses make narrower and cannot make wrong.
 
 Knows what was right, guesses of it, and with which probability each label was asked for; nothing of where they come
-from. Not used by any check yet.
+from.
 """
 
 from __future__ import annotations
@@ -11,6 +11,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from model.prediction import Estimate
+
+FEWEST = 50
+"""Labels below which guesses are left aside."""
+EITHER = 5
+"""Right answers among them, and wrong ones: fewer say nothing of what guesses are worth."""
+
+
+def trustworthy(correct: NDArray[np.bool_]) -> bool:
+    """Whether labels are enough to say what guesses are worth: below that, and near 0 and 1, variances are luck."""
+    right = int(correct.sum())
+    return len(correct) >= FEWEST and min(right, len(correct) - right) >= EITHER
 
 
 def powered_share(

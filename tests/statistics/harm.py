@@ -134,6 +134,23 @@ def helped_delays(loss: float, share: float, count: int, most: int, *, seed: int
     return {"loss": loss, "share": share, "plain": plain, "helped": helped, "saved": 1 - helped / plain}
 
 
+def _table(found: dict[str, list[dict[str, float]]]) -> list[str]:
+    lines = ["| loss | quiet labels before | labels to alarm, median | oracle | ratio |", "|---|---|---|---|---|"]
+    for row in found["delays"]:
+        ratio = f"{row['ratio']:.2f}" if np.isfinite(row["ratio"]) else "–"
+        lines.append(
+            f"| −{100 * row['loss']:.0f} | {row['quiet']} | {row['ours']:.0f} | {row['oracle']:.0f} | {ratio} |"
+        )
+    lines += ["", "| margin | loss | streams that alarm within 10,000 labels |", "|---|---|---|"]
+    for row in found["false_alarms"]:
+        lines.append(f"| {100 * row['margin']:.0f} | {100 * row['loss']:.0f} | {100 * row['share']:.1f} % |")
+    lines += ["", "| loss | variance that guesses know | labels without | with | saved |", "|---|---|---|---|---|"]
+    for row in found["helped"]:
+        figures = f"{row['plain']:.0f} | {row['helped']:.0f} | {100 * row['saved']:.0f} %"
+        lines.append(f"| −{100 * row['loss']:.0f} | {100 * row['share']:.0f} % | {figures} |")
+    return lines
+
+
 MOST = {0.03: 20_000, 0.05: 12_000, 0.1: 3000, 0.5: 200}
 
 
@@ -157,17 +174,7 @@ def main() -> None:
         found["helped"].append(helped_delays(loss, share, 600 // part, MOST[loss]))
     if given.json is not None:
         given.json.write_text(json.dumps(found, indent=1) + "\n")
-    print("| loss | quiet labels before | labels to alarm, median | oracle | ratio |\n|---|---|---|---|---|")
-    for row in found["delays"]:
-        ratio = f"{row['ratio']:.2f}" if np.isfinite(row["ratio"]) else "–"
-        print(f"| −{100 * row['loss']:.0f} | {row['quiet']} | {row['ours']:.0f} | {row['oracle']:.0f} | {ratio} |")
-    print("\n| margin | loss | streams that alarm within 10,000 labels |\n|---|---|---|")
-    for row in found["false_alarms"]:
-        print(f"| {100 * row['margin']:.0f} | {100 * row['loss']:.0f} | {100 * row['share']:.1f} % |")
-    print("\n| loss | variance that guesses know | labels without | with | saved |\n|---|---|---|---|---|")
-    for row in found["helped"]:
-        print(f"| −{100 * row['loss']:.0f} | {100 * row['share']:.0f} % | {row['plain']:.0f} | {row['helped']:.0f} | "
-              f"{100 * row['saved']:.0f} % |")  # fmt: skip
+    sys.stdout.write("\n".join(_table(found)) + "\n")
 
 
 if __name__ == "__main__":

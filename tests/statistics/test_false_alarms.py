@@ -12,7 +12,6 @@ import pytest
 from scipy import stats
 
 from monitors.checks import all_checks
-from monitors.statistics.betting import advance, place_bets, start
 from monitors.statistics.maxima import tail_probability
 from monitors.statistics.permutation import PERMUTATIONS, _Standard, assignments
 from monitors.statistics.rows import RowStatistics, describe_cloud, describe_rows
@@ -69,20 +68,6 @@ def test_fitted_tail(make, window):
         at = float(np.quantile(maxima, 1 - rate))
         fitted = np.median([tail_probability(batch, at) for batch in maxima[:50]])
         assert rate / 2.5 < fitted < rate * 4
-
-
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize(
-    ("accuracy", "rows", "margin"), [(0.9, 800, 0.02), (0.9, 800, 0.0), (0.97, 200, 0.01), (0.6, 100, 0.02)]
-)
-def test_quiet_streams(accuracy, rows, margin):
-    """1,000 streams of 10,000 labels with the error rate exactly at the margin, the baseline drawn anew each time."""
-    rng = np.random.default_rng(rows)
-    fired = 0
-    for _ in range(1000):
-        wager = place_bets(int(rng.binomial(rows, 1 - accuracy)), rows, margin)
-        fired += advance(wager, start(wager), rng.random(10_000) < 1 - accuracy + margin).peak > 20
-    assert fired <= at_most(0.05, 1000)
 
 
 @pytest.mark.timeout(1800)
