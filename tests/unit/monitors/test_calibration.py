@@ -27,6 +27,7 @@ from monitors.calibration import (
     strangest,
 )
 from monitors.checks import all_checks, all_streams
+from monitors.verdict import Aspect, Finding, State
 from service.cli import main
 from service.expectation import expectation_json, expectation_lines
 from tests.statistics.simulation import MODEL, World, baseline_of, draw
@@ -104,6 +105,21 @@ def test_one_by_one_stranger_texts_are_seen_sooner_and_none_at_the_rate_of_chanc
     assert all_of_them.median <= 40
     assert all_of_them.median <= fifth.median <= 400
     assert predictions_one_by_one(one, 0.0) == Need(None, None, 800)
+
+
+def test_the_delay_of_a_stream_is_counted_from_the_change_in_steps():
+    """A stream that alarms at its 330th prediction, of which 200 were quiet."""
+
+    class Counting:
+        name, title, aspect, reads = "counting", "Counting", Aspect.INPUT, "predictions"
+
+        def advance(self, baseline, state, new, *, margin, alpha):
+            read = (state or {"read": 0})["read"] + len(new)
+            return {"read": read}, Finding(self.name, self.aspect, State.ALARM if read >= 330 else State.OK, "So many.")
+
+    one = replace(trial(effort=replace(SMALL, quiet_predictions=200)), streams=[Counting()])
+    one = replace(one, alphas={**one.alphas, "counting": 0.01})
+    assert predictions_one_by_one(one, 0.1) == Need(140, 140, 800)
 
 
 def test_the_strangest_rows_are_those_far_out_and_unknown_numbers_do_no_harm():

@@ -47,7 +47,7 @@ def columns() -> dict[str, tuple[str, np.ndarray, np.ndarray]]:
         "a small class": ("cat", rng.choice(3, 2000, p=[0.6, 0.399, 0.001]), rng.choice(3, 500, p=[0.5, 0.45, 0.05])),
         "a class that went": ("cat", rng.choice(3, 500), rng.choice(2, 300)),
         "a class that came": ("cat", rng.choice(2, 500), rng.choice(3, 300)),
-        "a very small share": ("cat", np.r_[0, np.ones(30_000, int)], rng.choice(2, 100)),
+        "a very small share": ("cat", np.r_[0, np.ones(30_000, int)], rng.choice(3, 100)),
     }
 
 
