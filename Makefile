@@ -50,7 +50,8 @@ test-image: $(VENV)/.installed-for-tests  ## Build the Dockerfile and run its im
 test-statistics: $(VENV)/.installed-for-tests  ## The long simulations
 	$(BIN)/pytest -m slow tests/statistics
 
-test-faults: $(VENV)/.installed-for-tests  ## The long form of the fault tests
+# As root it also mounts small disks, to fill them. KILLS=100 SERVER_KILLS=20 TERMINATIONS=100 say how often.
+test-faults: $(VENV)/.installed-for-tests  ## The long form of the fault tests, 20 minutes: kills, lost servers, full disks
 	tests/system-packages postgres strace
 	$(BIN)/pytest -m slow tests/e2e tests/contract
 
