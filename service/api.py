@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from service.collector import StoredStateCollector, stored_state
+from service.connection import ON_REFUSAL
 from service.door import Door, Readiness, RefusalLog, Turnstile
 from service.errors import Broken, MethodNotAllowed, NotFound, Refused
 from service.made_elsewhere import Recorder
@@ -102,10 +103,10 @@ class _Application(FastAPI):
 
 def _lifespan(parts: Parts) -> Any:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         parts.predictor.start()
         try:
-            yield
+            yield {ON_REFUSAL: parts.metrics.problem}
         finally:
             await run_in_threadpool(parts.predictor.stop)
 

@@ -24,6 +24,9 @@ GRACE_SECONDS = 0.3
 ON_DISCONNECT = "bertwatch.on_disconnect"
 """Key of the ASGI scope under which a route leaves what to call when its client goes."""
 
+ON_REFUSAL = "bertwatch.on_refusal"
+"""Key of the lifespan's state under which stands what counts the problems that never reach the application."""
+
 
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 with time limits on head and body, a limit on the head's size, and problem documents.
@@ -152,6 +155,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._set_timer("idle")
         if self._running is not None:
             self._tell_that_nobody_waits(self._running)
+        if ON_REFUSAL in self.app_state:
+            self.app_state[ON_REFUSAL](problem.slug)
         body = problem.body()
         head = (
             f"HTTP/1.1 {problem.status} {problem.title}\r\ncontent-type: {MEDIA_TYPE}\r\n"

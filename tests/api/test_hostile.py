@@ -124,6 +124,7 @@ def test_slow_heads_and_bodies_are_closed_while_others_are_answered(
                 answer += chunk
             assert answer.startswith(b"HTTP/1.1 408")
     wait_until(lambda: running.house.value("bertwatch_clients_gone_total") == 40)
+    assert running.house.value("bertwatch_problems_total", problem="request-too-slow") == 80
     assert is_well(running)
 
 
