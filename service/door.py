@@ -7,6 +7,7 @@ and the metrics name a request by its route template, never by its address, whic
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -100,7 +101,8 @@ class Door:
         self.readiness = readiness
         self.turnstiles = turnstiles
         self.refusals = log
-        self.lines = structlog.get_logger("bertwatch.access").bind()  # once: it takes longer than a line not written
+        # Asked once: a line that is not written would cost every request more than its metrics do.
+        self.says_all = bool(structlog.get_logger().is_enabled_for(logging.DEBUG))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -153,9 +155,10 @@ class Door:
         if visit.problem == Overloaded.slug:
             self.refusals.refused()
             return
-        lines = self.lines
         code = visit.code or 0
-        say = lines.debug if code < 400 else lines.info if code < 500 else lines.warning
+        if code < 400 and not self.says_all:
+            return
+        say = log.debug if code < 400 else log.info if code < 500 else log.warning
         say("request", route=route, method=method, code=visit.code, seconds=round(seconds, 4), problem=visit.problem)
 
 
