@@ -5,29 +5,24 @@ Knows nothing of queues, checks or HTTP. A row is on disk when `append` returns.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from model.prediction import ModelInfo, Record
 from monitors.protocols import MOST_ROWS, ROWS_AT_A_TIME
 from monitors.window import Window
+from service.store.appending import Appender, probe, total_of
 from service.store.audits import UNEVEN
 from service.store.catalog import Catalog, Known
-from service.store.database import ConnectionLost, Database
-from service.store.group import GroupCommit
+from service.store.database import Database
 from service.store.nouns import LogSummary, Space
-from service.store.order import draw, take_turn
-from service.store.packing import pack, to_prediction, unpack
+from service.store.packing import to_prediction, unpack
 from service.store.schema import labels, models, prediction_numbers, predictions, pulse
-from service.store.statements import check_storable, in_parts, storable
+from service.store.statements import in_parts, storable
 from service.store.windows import (
     attach_labels,
     between,
@@ -40,44 +35,9 @@ from service.store.windows import (
 )
 
 BY_TIME = (prediction_numbers.c.time, prediction_numbers.c.seq)
-# Made once: every commit executes these, and SQLAlchemy takes longer to make one than SQLite to run it.
-ADD_PREDICTIONS, ADD_NUMBERS = insert(predictions), insert(prediction_numbers)
-NEWEST_ORDINAL = (
-    select(prediction_numbers.c.ordinal)
-    .where(prediction_numbers.c.model == bindparam("number"))
-    .order_by(prediction_numbers.c.seq.desc())
-    .limit(1)
-)
-PROBES = [
-    {
-        "seq": -1 - row, "id": UUID(int=row), "time": 0, "model_version": "", "baseline_id": None, "engine": "",
-        "precision": "", "reference": None, "segment": None, "label": "", "confidence": 0.0, "truncated": False,
-        "text": "probe " * 300,
-    }
-    for row in range(8)
-]  # fmt: skip
-"""Rows that never stay: eight kilobytes, a page of PostgreSQL; no column is long enough to be compressed."""
 EVEN = labels.c.source != UNEVEN
 HOUR = 3_600_000_000
 FINGERPRINT = re.compile(r"(sha256:)?[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """The rows of one model version in a batch."""
-
-    known: Known
-    places: Sequence[int]
-    packed: NDArray[np.void]
-    """(len(places),), without `seq`, which is drawn within the transaction."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Batch:
-    """What one caller appends, known to be storable."""
-
-    records: Sequence[Record]
-    parts: Sequence[_Part]
 
 
 class PredictionLog:
@@ -86,7 +46,7 @@ class PredictionLog:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._catalog = Catalog(database)
-        self._committed: GroupCommit[_Batch, None] = GroupCommit(self._write)
+        self._appender = Appender(database, self._catalog)
 
     def register(self, info: ModelInfo, now: int) -> None:
         """Make a model version known; needed before its first row, harmless afterwards."""
@@ -111,46 +71,7 @@ class PredictionLog:
         """
         if not records:
             return
-        self._committed([self._checked(records)])
-
-    def _checked(self, records: Sequence[Record]) -> _Batch:
-        for record in records:
-            check_storable(record.text, record.reference, record.segment, record.label)
-        of_version: dict[str, list[int]] = {}
-        for place, record in enumerate(records):
-            of_version.setdefault(record.model_version, []).append(place)
-        parts = []
-        for version, places in of_version.items():
-            known = self._catalog.recall(version)
-            parts.append(_Part(known, places, pack([records[place] for place in places], known.info)))
-        return _Batch(records, parts)
-
-    def _write(self, batches: Sequence[_Batch]) -> Sequence[None]:
-        try:
-            self._insert(batches)
-        except ConnectionLost:  # in a new turn the rows are there, or never will be
-            self._insert(batches, again=True)
-        return [None] * len(batches)
-
-    def _insert(self, batches: Sequence[_Batch], *, again: bool = False) -> None:
-        """All batches in one transaction. `again`: they may have been committed by an earlier try."""
-        with self._database.writing() as connection:
-            take_turn(connection, "predictions")
-            if again and self._find(connection, predictions.c.id == batches[0].records[0].id):
-                return
-            first = draw(connection, "predictions", sum(len(batch.records) for batch in batches))
-            totals: dict[int, int] = {}
-            rows, numbers = [], []
-            for batch in batches:
-                rows += [_row(record, first + place) for place, record in enumerate(batch.records)]
-                for part in batch.parts:
-                    total = totals.get(part.known.number)
-                    total = _total(connection, part.known) if total is None else total
-                    numbers += _numbers(batch.records, part, first, total + 1)
-                    totals[part.known.number] = total + len(part.places)
-                first += len(batch.records)
-            connection.execute(ADD_PREDICTIONS, rows)
-            connection.execute(ADD_NUMBERS, numbers)
+        self._appender.append(records)
 
     def window(self, version: str, start: int, end: int, most: int = MOST_ROWS) -> Window:
         """Rows of [start, end) in order of time, with the newest label of each where there is one; of more than
@@ -234,7 +155,7 @@ class PredictionLog:
         """How many rows of this version have been committed; exact, and as quick for millions as for one."""
         with self._database.reading() as connection:
             known = self._catalog.find(connection, version)
-            return 0 if known is None else _total(connection, known)
+            return 0 if known is None else total_of(connection, known)
 
     def newest_time(self, version: str) -> int | None:
         """Time of the newest prediction."""
@@ -258,9 +179,7 @@ class PredictionLog:
         Rows that need a new page are taken back again: PostgreSQL may have room to change a number, and none for a row.
         """
         with self._database.writing() as connection:
-            tried = connection.begin_nested()
-            connection.execute(ADD_PREDICTIONS, PROBES)
-            tried.rollback()
+            probe(connection)
             connection.execute(update(pulse).values(beats=pulse.c.beats + 1))
 
     def find(self, ids: Sequence[UUID]) -> Mapping[UUID, Record]:
@@ -294,45 +213,6 @@ class PredictionLog:
         )
         rows = connection.execute(query).all()
         return [_record(row, self._catalog.get(connection, row.model_version)) for row in rows]
-
-
-def _total(connection: Connection, known: Known) -> int:
-    return int(connection.execute(NEWEST_ORDINAL, {"number": known.number}).scalar() or 0)
-
-
-def _numbers(records: Sequence[Record], part: _Part, first: int, ordinal: int) -> list[dict[str, Any]]:
-    """The narrow rows of a part whose batch begins with the seq `first`."""
-    part.packed["seq"] = [first + place for place in part.places]
-    return [
-        {
-            "model": part.known.number,
-            "time": records[place].time,
-            "seq": first + place,
-            "ordinal": ordinal + row,
-            "segment": records[place].segment,
-            "numbers": part.packed[row].tobytes(),
-        }
-        for row, place in enumerate(part.places)
-    ]
-
-
-def _row(record: Record, seq: int) -> dict[str, Any]:
-    confidence = record.prediction.confidence
-    return {
-        "seq": seq,
-        "id": record.id,
-        "time": record.time,
-        "model_version": record.model_version,
-        "baseline_id": record.baseline_id,
-        "engine": record.engine,
-        "precision": record.precision,
-        "reference": record.reference,
-        "segment": record.segment,
-        "label": record.label,
-        "confidence": 0.0 if math.isnan(confidence) else confidence,
-        "truncated": record.prediction.truncated,
-        "text": record.text,
-    }
 
 
 def _record(row: Row[Any], known: Known) -> Record:
