@@ -10,7 +10,7 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,15 @@ class Captured:
     """Names of the classes, where the answer gives them."""
 
 
-def read_captured(place: Path) -> list[Captured]:
+Progress = Callable[[int], None]
+"""Told how many lines are newly read."""
+
+
+def read_captured(place: Path, progress: Progress = lambda lines: None) -> list[Captured]:
     """All answers of a file, or of all `*.jsonl` below a directory, in order of their names. Raises InputError."""
     found: list[Captured] = []
     for path, line, event in _events(place):
+        progress(1)
         said = event.get("captureData")
         if not isinstance(said, dict) or not isinstance(said.get("endpointOutput"), dict):
             raise InputError(f"Line {line} of {path} has no captureData with an endpointOutput; was output captured?")
@@ -64,10 +69,11 @@ def read_captured(place: Path) -> list[Captured]:
     return found
 
 
-def read_ground_truth(place: Path) -> dict[str, str]:
+def read_ground_truth(place: Path, progress: Progress = lambda lines: None) -> dict[str, str]:
     """The true class by id, as the file writes it; the last one of an id counts. Raises InputError."""
     truth: dict[str, str] = {}
     for path, line, event in _events(place):
+        progress(1)
         data = event.get("groundTruthData")
         if not isinstance(data, dict):
             raise InputError(f"Line {line} of {path} has no groundTruthData.")

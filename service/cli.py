@@ -349,7 +349,7 @@ def sagemaker(
     if (output is None) == (url is None):
         raise InputError("Give --output for a file, or --url for the log of a running service.")
     names = tuple(name.strip() for name in labels.split(",")) if labels else ()
-    columns = workbench.captured_columns(captured, ground_truth, names, _several(input_columns))
+    columns = workbench.captured_columns(captured, ground_truth, names, _several(input_columns), quiet=as_json)
     if url is None:
         assert output is not None, "one of the two is given"
         done = workbench.write_captured(columns, output)

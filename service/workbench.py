@@ -271,7 +271,8 @@ def _track(tracking: Tracking | None, made: Baseline, directory: Path, output: s
     }  # fmt: skip
     run = Run(f"{model.name} {made.id}", parameters, made.metrics, made.dataset, directory)
     try:
-        run_id = log_run(tracking, run)
+        with progress_bar("Logging to MLflow", None, quiet=quiet):
+            run_id = log_run(tracking, run)
     except (InputError, SurroundingsError) as error:
         raise type(error)(f"{error} The baseline {output} is kept.") from None
     _say(f"MLflow: run {run_id}", quiet)
@@ -279,7 +280,7 @@ def _track(tracking: Tracking | None, made: Baseline, directory: Path, output: s
 
 
 def captured_columns(
-    captured: str, ground_truth: str | None, labels: tuple[str, ...], inputs: tuple[str, ...]
+    captured: str, ground_truth: str | None, labels: tuple[str, ...], inputs: tuple[str, ...], *, quiet: bool
 ) -> dict[str, list[Any]]:
     """`bertwatch sagemaker`: what the files hold, as the columns of a table."""
     from model.remote import local_directory, local_file
@@ -288,12 +289,13 @@ def captured_columns(
     def at_hand(place: str) -> Any:
         return local_file(place) if place.endswith(".jsonl") else local_directory(place)
 
-    with at_hand(captured) as place:
-        answers = read_captured(place)
     truth: dict[str, str] = {}
-    if ground_truth is not None:
-        with at_hand(ground_truth) as place:
-            truth = read_ground_truth(place)
+    with progress_bar("Reading", None, quiet=quiet) as advance:
+        with at_hand(captured) as place:
+            answers = read_captured(place, advance)
+        if ground_truth is not None:
+            with at_hand(ground_truth) as place:
+                truth = read_ground_truth(place, advance)
     return prediction_table(answers, truth, labels, inputs)
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from model.errors import InputError
 from model.sagemaker_files import prediction_table, read_captured, read_ground_truth
 from service.cli import main
-from tests.conftest import bertwatch, take_port
+from tests.conftest import take_port
 from tests.processes import Service
 
 CSV = {"observedContentType": "text/csv", "mode": "INPUT", "encoding": "CSV"}
@@ -150,6 +150,10 @@ def test_what_cannot_be_one_table_is_said(tmp_path):
         read_captured(tmp_path / "none.jsonl")
 
 
+def command(*words):
+    return CliRunner().invoke(main, list(map(str, words)))
+
+
 def recorded_in_a_service(tmp_path):
     """The captured data again, into the log of a service that watches this model."""
     service = Service(
@@ -159,14 +163,11 @@ def recorded_in_a_service(tmp_path):
     files = ("sagemaker", "--captured", tmp_path / "first" / "in", "--ground-truth", tmp_path / "first" / "truth.jsonl")
     said = (*files, "--labels", "no,yes", "--input-columns", "tenure", "constant")
 
-    def ask(*more):
-        return CliRunner().invoke(main, [str(each) for each in (*said, *more)])
-
     with service:
-        done = ask("--url", service.url, "--json")
+        done = command(*said, "--url", service.url, "--json")
         assert (done.exit_code, json.loads(done.stdout)["labelled"]) == (0, 600), done.stderr
         assert service.status()["predictions"]["total"] == 600
-        refused = CliRunner().invoke(main, [*map(str, files), "--labels", "no,maybe", "--url", service.url])
+        refused = command(*files, "--labels", "no,maybe", "--url", service.url)
         assert (refused.exit_code, "refuses row 1: scores do not name each class" in refused.stderr) == (2, True)
         assert service.status()["predictions"]["total"] == 600
     with sqlite3.connect(tmp_path / "log.db") as log:
@@ -174,9 +175,9 @@ def recorded_in_a_service(tmp_path):
         [(times,)] = log.execute("SELECT count(*) FROM predictions WHERE time = 1767605400000000")
     log.close()
     assert (labels, times) == (600, 600)
-    gone = ask("--url", service.url)
+    gone = command(*said, "--url", service.url)
     assert (gone.exit_code, "No answer from" in gone.stderr, "0 rows were recorded" in gone.stderr) == (2, True, True)
-    assert ask().exit_code == 2
+    assert command(*said).exit_code == 2
 
 
 def test_stranded_users_come_over(tmp_path):
@@ -187,24 +188,24 @@ def test_stranded_users_come_over(tmp_path):
         rows = [(rng.normal(30 + shift, 10), rng.random()) for _ in range(600)]
         events = [event(f"{name}{at}", f"{tenure},1", f"{score}") for at, (tenure, score) in enumerate(rows)]
         truths = [truth(f"{name}{at}", str(int(rng.random() < score))) for at, (_, score) in enumerate(rows)]
-        done = bertwatch(
+        done = command(
             "sagemaker", "--captured", written(tmp_path / name / "in" / "a.jsonl", events).parent,
             "--ground-truth", written(tmp_path / name / "truth.jsonl", truths), "--labels", "no,yes",
             "--input-columns", "tenure", "constant", "--output", tmp_path / f"{name}.parquet", "--json",
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
         assert json.loads(done.stdout)["labelled"] == 600
         return tmp_path / f"{name}.parquet"
 
-    done = bertwatch(
+    done = command(
         "evaluate", "--predictions", day("first", 0), "--label-column", "label", "--score-columns", "score_no",
         "score_yes", "--feature-columns", "tenure", "constant", "--output", tmp_path / "baseline",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     recorded_in_a_service(tmp_path)
     quiet, moved = (
-        bertwatch("check", "--baseline", tmp_path / "baseline", "--predictions", file, "--json")
+        command("check", "--baseline", tmp_path / "baseline", "--predictions", file, "--json")
         for file in (tmp_path / "first.parquet", day("moved", 25))
     )
-    assert (quiet.returncode, json.loads(quiet.stdout)["kind"]) == (0, "ok"), quiet.stderr
+    assert (quiet.exit_code, json.loads(quiet.stdout)["kind"]) == (0, "ok"), quiet.stderr
     assert any("tenure" in reason for reason in json.loads(moved.stdout)["reasons"])

@@ -103,6 +103,22 @@ def test_the_directory_is_a_baseline_with_a_report(reader, dataset, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["baseline"]
 
 
+def test_texts_are_classified_part_by_part_in_their_order(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("model.dataset_stream._PART_ROWS", 50)
+    sizes = []
+
+    class Counting(Reader):
+        def classify_many(self, texts, *more, **options):
+            sizes.append(len(texts))
+            return super().classify_many(texts, *more, **options)
+
+    answers = dict(zip(dataset.texts, dataset.labels, strict=True))
+    found = made(Counting(answers), dataset, tmp_path / "baseline").reference
+    assert sizes == [50, 50, 20]
+    assert found.text_hash.tolist() == fingerprints(dataset.texts).tolist()
+    assert found.scores.tolist() == Reader(answers).classify_many(dataset.texts).scores.tolist()
+
+
 def test_no_text_reaches_a_file(reader, dataset, tmp_path):
     made(reader, dataset, tmp_path / "baseline")
     stored = b"".join(path.read_bytes() for path in (tmp_path / "baseline").rglob("*") if path.is_file())
