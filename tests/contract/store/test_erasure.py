@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.store import connecting
 from service.store.database import open_database
 from service.store.erasure import Erasure
 from service.store.labels import Labels
@@ -91,10 +92,11 @@ def test_the_disk_holds_no_word_of_it(tmp_path):
         log.append([record(4)])
 
 
-def test_a_reader_in_the_way_is_reported(tmp_path):
+def test_a_reader_in_the_way_is_reported(tmp_path, monkeypatch):
     """SQLite keeps its write-ahead log for as long as someone reads an older moment."""
+    monkeypatch.setattr(connecting, "BUSY_SECONDS", 1)
     path = tmp_path / "log.db"
-    with open_database(f"sqlite:///{path}?timeout=0.2") as database:
+    with open_database(f"sqlite:///{path}") as database:
         log = PredictionLog(database)
         log.register(NEWS, START)
         log.append([record(1, text=SECRET)])
