@@ -155,4 +155,4 @@ def test_the_document_holds(service: Service):
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_document_holds_for_long(service: Service):
-    assert follow_the_document(service, 300, GenerationMode.POSITIVE, GenerationMode.NEGATIVE) > 2000
+    assert follow_the_document(service, 150, GenerationMode.POSITIVE, GenerationMode.NEGATIVE) > 1000
