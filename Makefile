@@ -58,6 +58,7 @@ test-faults: $(VENV)/.installed-for-tests  ## The long form of the fault tests, 
 bench: $(VENV)/.installed-for-tests  ## Benchmarks, against a control in the same run
 	$(BIN)/python -m tests.bench.engine $(ARGUMENTS)
 	$(BIN)/python -m tests.bench.evaluate
+	$(BIN)/python -m tests.bench.hour
 	$(BIN)/python -m tests.bench.stream
 
 bench-engine: $(VENV)/.installed-for-tests  ## Engines alone, all workers, no HTTP (ARGUMENTS='--model DIR' or '--shape 12x768')
