@@ -48,7 +48,9 @@ class Signs:
     trusted: bool
     """The estimate may be believed."""
     low: bool
-    """The estimate is below the margin."""
+    """The estimate is below the margin, weighed with the window's own labels where they speak."""
+    strange: bool
+    """Accuracy is below the margin if the model can only guess at texts that are unlike any in the baseline."""
     far_below: bool
     """The estimate's upper end is at least `SEVERE` below the baseline."""
     something_seen: bool
@@ -92,12 +94,25 @@ TABLE: tuple[Rule, ...] = (
         lambda s: (s.changed or s.mix) and s.low and s.trusted and not s.labelled_fine,
         "Accuracy without labels is estimated below what is accepted.",
     ),
+    Rule(
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+        lambda s: (s.changed or s.fault) and (s.strange or not s.trusted) and s.labels_speak and not s.labelled_fine,
+        "The window's own labels do not put accuracy within the margin, and no estimate helps.",
+    ),
     Rule(Kind.DATA_FAULT, Severity.TICKET, lambda s: s.fault, ""),
     Rule(
         Kind.SUSPECTED_HARM,
         Severity.TICKET,
         lambda s: s.changed and not s.trusted and not s.labelled_fine,
         "Nothing that can be trusted says that accuracy has held.",
+    ),
+    Rule(
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+        lambda s: s.changed and s.strange and not s.labelled_fine,
+        "So many texts are unlike any in the baseline that accuracy is below what is accepted if the model guesses at "
+        "them.",
     ),
     Rule(Kind.LABEL_SHIFT, Severity.NOTICE, lambda s: s.mix and not s.changed, ""),
     Rule(
@@ -183,7 +198,8 @@ def read_signs(findings: Sequence[Finding], window: Window, target: float, margi
         labelled_low=speaks and own is not None and own.high < target - margin,
         labels_speak=speaks,
         trusted=bool(estimate and estimate.trusted),
-        low=guess is not None and guess.value < target - margin,
+        low=guess is not None and _weighed(guess, own if speaks else None) < target - margin,
+        strange=estimate is not None and estimate.details.get("if_guessed", 1.0) < target - margin,
         far_below=guess is not None and guess.high <= target - SEVERE,
         something_seen=any(finding.state in {State.OK, State.ALARM} for finding in compared),
     )
@@ -220,6 +236,14 @@ def _own_accuracy(window: Window) -> Estimate | None:
     """Accuracy on those of the window's own rows that have a label already."""
     known = int(window.known.sum())
     return exact_interval(int(window.correct[window.known].sum()), known) if known else None
+
+
+def _weighed(guess: Estimate, own: Estimate | None) -> float:
+    """Estimate and labels of the same window, each by the inverse of its squared width."""
+    if own is None:
+        return guess.value
+    first, second = ((one.high - one.low) ** -2 if one.high > one.low else 1e12 for one in (guess, own))
+    return float((first * guess.value + second * own.value) / (first + second))
 
 
 def _first(findings: Sequence[Finding], aspect: Aspect) -> Finding | None:

@@ -19,6 +19,9 @@ MOST_ROWS = 4000
 PRESENT = 0.9
 """Share of rows in which a column must be known, on both sides, to be compared."""
 
+MILD = frozenset({"upper_share", "repeated_share"})
+"""Text numbers that change much and hurt little."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:

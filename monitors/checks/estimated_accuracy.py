@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from model.prediction import Estimate
 from monitors.baseline import Baseline
-from monitors.checks._columns import Pair, asked_about, embedding, output_numbers, pair, text_numbers
+from monitors.checks._columns import MILD, Pair, asked_about, embedding, output_numbers, pair, text_numbers
 from monitors.checks._drift import FEWEST_BASE, FEWEST_WINDOW
 from monitors.checks._words import percent
 from monitors.protocols import Evidence
 from monitors.statistics.atc import atc_estimate
-from monitors.statistics.confidence import confidence_estimate, temper
+from monitors.statistics.bbse import label_weights
+from monitors.statistics.confidence import confidence_estimate, for_mix, temper
 from monitors.statistics.correctness import fit_correctness
+from monitors.statistics.fisher import compare_mix
 from monitors.statistics.support import fit_support
 from monitors.verdict import Aspect, Finding, State
 from monitors.window import Window
@@ -30,6 +32,8 @@ FULL = 0.30
 APART = 0.08
 """Disagreement of the methods from which on no estimate is trusted."""
 RECENT = 500
+MOVED = 0.001
+"""A mix of predicted classes rarer than this has moved."""
 CONTRADICTION = 2.6
 """Standard errors between labels and estimate on the same rows from which on no estimate is trusted."""
 
@@ -56,10 +60,12 @@ class EstimatedAccuracy:
     def run(self, baseline: Baseline, evidence: Evidence, alpha: float) -> Finding:
         """A gate between three methods, by how much of the window lies outside the baseline's support.
 
-        Inside it, tempered confidence speaks, which is steady; the farther out, the more a correctness regression
-        and ATC do, which see harm sooner. The interval is for the share of right answers in this very window,
-        widened by the methods' disagreement. Trust goes when inputs leave the support, the methods disagree, labels
-        contradict, or nothing can tell where the inputs lie. No method without labels sees a change of meaning.
+        Inside it, tempered confidence speaks, which is steady, for the class mix that the predictions point to; the
+        farther out, the more a correctness regression and ATC do, which see harm sooner. The interval is for the share
+        of right answers in this very window, widened by the methods' disagreement; it reaches down to `if_guessed` in
+        the details, which is what is left when the model can only guess at the rows beyond the baseline's support.
+        Trust goes when inputs leave the support, the methods disagree, labels contradict, or nothing can tell where
+        the inputs lie. No method without labels sees a change of meaning.
         """
         window = evidence.window
         known = with_scores(baseline.reference.take(baseline.reference.known))
@@ -72,7 +78,9 @@ class EstimatedAccuracy:
         gap = max(reading.methods.values()) - min(reading.methods.values())
         doubt = max(gap - USUAL, 0.0) / 2
         half = Z * reading.spread * float(np.sqrt(1 / len(rows) + 1 / len(known))) + doubt
-        estimate = Estimate(value, max(0.0, value - half), min(1.0, value + half), len(rows))
+        guessed = value - max((reading.outside or 0.0) - USUAL, 0.0) * max(value - 1 / rows.scores.shape[1], 0.0)
+        low = max(0.0, min(value - half, guessed))
+        estimate = Estimate(value, low, min(1.0, value + half), len(rows))
         reasons = _doubts(reading, gap, known, evidence.labelled, baseline.temperature)
         between = f"({percent(estimate.low)} to {percent(estimate.high)})"
         said = f"Without labels, accuracy is estimated at {percent(value)} {between}"
@@ -84,16 +92,26 @@ class EstimatedAccuracy:
             count=len(rows),
             estimate=estimate,
             trusted=not reasons,
-            details={"methods": reading.methods, "outside_support": reading.outside, "doubts": reasons},
+            details={
+                "methods": reading.methods,
+                "outside_support": reading.outside,
+                "if_guessed": guessed,
+                "doubts": reasons,
+            },
         )
 
 
 def read(known: Window, rows: Window, temperature: float) -> Reading:
     """The estimate for `rows`, from a baseline whose truth is `known`."""
     base_correct = known.correct
-    base = temper(known.scores, temperature)[np.arange(len(known)), known.predicted]
-    live = temper(rows.scores, temperature)[np.arange(len(rows)), rows.predicted]
-    by_confidence = confidence_estimate(live, base, base_correct)
+    scores = [temper(side.scores, temperature) for side in (known, rows)]
+    base, live = (_said(side, of) for side, of in zip((known, rows), scores, strict=True))
+    weights = _moved_mix(known, rows)
+    if weights is None:
+        by_confidence = confidence_estimate(live, base, base_correct)
+    else:
+        usual, moved = (_said(side, for_mix(of, weights)) for side, of in zip((known, rows), scores, strict=True))
+        by_confidence = confidence_estimate(moved, usual, base_correct, weights[known.truth])
     by_threshold = atc_estimate(live, base, base_correct)
     views = [pair(known, rows, view, max(len(known), len(rows))) for view in (text_numbers, embedding)]
     views = [sides for sides in views if _whole(sides, known, rows)]
@@ -111,6 +129,27 @@ def read(known: Window, rows: Window, temperature: float) -> Reading:
     return Reading(chance, methods, outside, float((base_correct - base).std()))
 
 
+def _said(rows: Window, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,): what each row's scores give the class that was answered."""
+    return np.asarray(scores[np.arange(len(rows)), rows.predicted])
+
+
+def _moved_mix(known: Window, rows: Window) -> NDArray[np.float64] | None:
+    """(classes,): how much more common each true class is, where the predicted ones have moved; else None.
+
+    Copies of a text count once: a message that is sent again and again is no other mix.
+    """
+    hashes, first = np.unique(rows.text_hash, return_index=True)
+    said = rows.predicted[first] if hashes.all() else rows.predicted
+    classes = rows.scores.shape[1]
+    confusion = np.bincount(known.truth * classes + known.predicted, minlength=classes**2).reshape(classes, classes)
+    counts = np.bincount(said, minlength=classes)
+    if compare_mix(counts, confusion.sum(axis=0)).p_value > MOVED:
+        return None
+    weights = label_weights(confusion, counts)
+    return weights if (weights > 0).all() else None
+
+
 def with_scores(rows: Window) -> Window:
     """The rows whose scores are all finite."""
     return rows.take(np.asarray(np.isfinite(rows.scores).all(axis=1)))
@@ -121,11 +160,14 @@ def _whole(sides: Pair, known: Window, rows: Window) -> bool:
 
 
 def _outside(views: list[Pair], rows: int) -> float | None:
+    """Where text numbers and embeddings both speak, capitals are left to the embeddings: a model that sees none is not
+    led astray by them, and the embeddings of one that does move."""
     if not views:
         return None
     out = np.zeros(rows, np.bool_)
     for sides in views:
-        out |= fit_support(sides.base).outside(sides.window)
+        counted = [at for at, name in enumerate(sides.names) if len(views) == 1 or name not in MILD]
+        out |= fit_support(sides.base[:, counted]).outside(sides.window[:, counted])
     return float(out.mean())
 
 

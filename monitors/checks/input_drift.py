@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.baseline import Baseline
-from monitors.checks._columns import Pair, asked_about, pair, text_numbers
+from monitors.checks._columns import MILD, Pair, asked_about, pair, text_numbers
 from monitors.checks._drift import drift_finding
 from monitors.checks._words import COUNTED
 from monitors.protocols import Evidence
@@ -15,7 +15,8 @@ from monitors.statistics.rows import RowStatistics, describe_rows
 from monitors.statistics.support import Support
 from monitors.verdict import Aspect, Finding
 
-MILD = {"upper_share", "repeated_share"}
+ADDED = {"unknown_share", "digit_share", "punctuation_share", "markup_share", "non_ascii_share"}
+"""Fewer of these than ever take no meaning away."""
 
 
 class InputDrift:
@@ -37,12 +38,15 @@ class InputDrift:
 
 
 def _grossness(support: Support, sides: Pair) -> float:
-    """Share of texts with a number far beyond all of the baseline's. Longer texts and other capitals do not count: they
-    change much and hurt little, while shorter texts, other tokens and other characters take the meaning away."""
+    """Share of texts with a number far beyond all of the baseline's. Longer texts, other capitals and missing
+    punctuation do not count: they change much and hurt little, while shorter texts, other tokens and added characters
+    take the meaning away."""
     beyond = support.beyond(sides.window)
     for column, name in enumerate(sides.names):
         if name in MILD:
             beyond[:, column] = 0
+        if name in ADDED:
+            beyond[:, column] = np.maximum(beyond[:, column], 0)
         if name in COUNTED:
             beyond[:, column] = np.minimum(beyond[:, column], 0)
     return float((beyond != 0).any(axis=1).mean())

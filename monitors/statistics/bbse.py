@@ -45,6 +45,11 @@ def estimate_label_shift(
     return LabelShift(weights, share, np.minimum(low, share), np.maximum(high, share))
 
 
+def label_weights(confusion: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(classes,): how much more or less common each true class has become; the estimate above without its interval."""
+    return _share(confusion, predicted)[0]
+
+
 def _share(
     confusion: NDArray[np.int64], predicted: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

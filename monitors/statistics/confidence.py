@@ -14,12 +14,26 @@ def temper(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float6
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
+def for_mix(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores (n, classes) where each class is `weights` (classes,) times as common as they were made for.
+
+    Saerens, Latinne and Decaestecker 2002, *Adjusting the outputs of a classifier to new a priori probabilities*.
+    """
+    weighted = scores * weights
+    return np.asarray(weighted / weighted.sum(axis=1, keepdims=True))
+
+
 def confidence_estimate(
-    window: NDArray[np.float64], base: NDArray[np.float64], base_correct: NDArray[np.bool_]
+    window: NDArray[np.float64],
+    base: NDArray[np.float64],
+    base_correct: NDArray[np.bool_],
+    counts: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """(n,): chance that each window row is right, from tempered confidences, set so that the baseline comes out true.
 
     Mean confidence as an estimate of accuracy (NannyML calls it CBPE). Steady on harmless changes, and too hopeful
-    where a model is confidently wrong, as on texts unlike any it was trained on.
+    where a model is confidently wrong, as on texts unlike any it was trained on. `counts` (baseline rows,) is how
+    often each baseline row counts; None is once. Where classes are not equally hard, a moved mix alone costs accuracy:
+    rows that count by their class, and confidences `for_mix`, see it.
     """
-    return np.asarray(window + (base_correct.mean() - base.mean()))
+    return np.asarray(window + (np.average(base_correct, weights=counts) - np.average(base, weights=counts)))

@@ -36,9 +36,10 @@ class JointTest:
     """How many permutations were drawn before the answer was clear."""
 
 
-@lru_cache(maxsize=4)
-def assignments(rows: int, window: int, permutations: int, seed: int) -> NDArray[np.float32]:
-    """(permutations, rows) of 0 and 1: which rows play the window. The same arguments give the same matrix."""
+@lru_cache(maxsize=PERMUTATIONS // BATCH)
+def assignments(rows: int, window: int, permutations: int, seed: int | tuple[int, int]) -> NDArray[np.float32]:
+    """(permutations, rows) of 0 and 1: which rows play the window. The same arguments give the same matrix, which the
+    views of one window share."""
     rng = np.random.default_rng(seed)
     chosen = np.argpartition(rng.random((permutations, rows), dtype=np.float32), window, axis=1)[:, :window]
     matrix = np.zeros((permutations, rows), np.float32)
@@ -74,9 +75,9 @@ def joint_test(pool: RowStatistics, window: int, *, seed: int) -> JointTest:
     largest = float(np.abs(z).max(initial=0.0))
     maxima = np.zeros(0)
     exceeding = 0
-    draws = assignments(pool.rows, window, PERMUTATIONS, seed)
     for start in range(0, PERMUTATIONS, BATCH):
-        batch = np.abs(standardise(draws[start : start + BATCH])).max(axis=1, initial=0.0)
+        drawn = assignments(pool.rows, window, BATCH, (seed, start))
+        batch = np.abs(standardise(drawn)).max(axis=1, initial=0.0)
         maxima = np.concatenate([maxima, batch])
         exceeding = int((maxima >= largest).sum())
         if exceeding >= ENOUGH:

@@ -34,6 +34,10 @@ def estimated(value: float, *, half: float = 0.03, trusted: bool = True) -> Find
     return Finding("estimate", Aspect.ESTIMATE, State.OK, "An estimate.", estimate=guess, trusted=trusted)
 
 
+def with_strange(value: float, guessed: float) -> Finding:
+    return replace(estimated(value), details={"if_guessed": guessed})
+
+
 def labelled(accuracy: float, labels: int = 200, rows: int = 400):
     """A window with so many labels of its own, of which that share is right."""
     window = draw(np.random.default_rng(202), rows)
@@ -82,6 +86,43 @@ CASES = {
     "too few labels to vouch": ([CHANGED, BLIND], labelled(1.0, labels=25), Kind.SUSPECTED_HARM, Severity.TICKET),
     "a fault": ([*QUIET[:3], FAULT, FINE], UNLABELLED, Kind.DATA_FAULT, Severity.TICKET),
     "a fault while blind": ([CHANGED, FAULT, BLIND], UNLABELLED, Kind.DATA_FAULT, Severity.TICKET),
+    "a fault, blind, and labels do not vouch": (
+        [CHANGED, FAULT, BLIND],
+        labelled(0.84, labels=100),
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "a fault while blind, and labels vouch": (
+        [CHANGED, FAULT, BLIND],
+        labelled(0.89),
+        Kind.DATA_FAULT,
+        Severity.TICKET,
+    ),
+    "some texts are strange": ([CHANGED, with_strange(0.875, 0.84)], UNLABELLED, Kind.SUSPECTED_HARM, Severity.TICKET),
+    "some texts are strange, and nothing changed": (
+        [*QUIET, with_strange(0.875, 0.8)],
+        UNLABELLED,
+        Kind.OK,
+        Severity.NONE,
+    ),
+    "some texts are strange, but labels vouch": (
+        [CHANGED, with_strange(0.875, 0.84)],
+        labelled(0.89),
+        Kind.BENIGN_DRIFT,
+        Severity.NOTICE,
+    ),
+    "labels pull a wide estimate down": (
+        [CHANGED, estimated(0.875, half=0.06)],
+        labelled(0.80, labels=100),
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "labels do not outweigh a narrow estimate": (
+        [CHANGED, FINE],
+        labelled(0.80, labels=100),
+        Kind.BENIGN_DRIFT,
+        Severity.NOTICE,
+    ),
     "the mix alone": ([*QUIET[:2], MOVED, FINE], UNLABELLED, Kind.LABEL_SHIFT, Severity.NOTICE),
     "the mix explains the rest": ([CHANGED, EXPLAINED, FINE], UNLABELLED, Kind.LABEL_SHIFT, Severity.NOTICE),
     "the mix does not explain the rest": ([CHANGED, MOVED, FINE], UNLABELLED, Kind.BENIGN_DRIFT, Severity.NOTICE),
