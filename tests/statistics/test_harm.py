@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.statistics.harm import MOST, QUIET, Case, delays, false_alarms, helped_delays
+from tests.statistics.harm import MOST, QUIET, Case, delays, false_alarms
 
 pytestmark = pytest.mark.slow
 
@@ -33,16 +33,16 @@ def test_quiet_streams(case):
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("loss", "at_most"), [(0.01, 0.17), (0.02, 0.30)])
+@pytest.mark.parametrize(("loss", "at_most"), [(0.01, 0.17), (0.02, 0.36)])
 def test_a_loss_that_the_margin_accepts_is_on_the_fence(loss, at_most):
-    """Half the margin and all of it, for 10,000 labels: not quiet, and no promise; what was found, and four points."""
+    """Half the margin and all of it, for 10,000 labels: not quiet, and no promise. Found were 10 and 26 %."""
     assert false_alarms(Case(), loss, 300, 10_000) <= at_most
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("loss", "quiet", "ratio"),
-    [(0.05, 0, 1.3), (0.05, QUIET, 1.3), (0.1, 0, 1.4), (0.1, QUIET, 1.6)],
+    [(0.05, 0, 1.3), (0.05, QUIET, 1.3), (0.1, 0, 1.4), (0.1, QUIET, 1.55)],
 )
 def test_labels_to_alarm_beside_the_oracle(loss, quiet, ratio):
     """The oracle knows when the change comes and how large it is. The median of 300 streams errs by a tenth."""
@@ -54,8 +54,3 @@ def test_labels_to_alarm_beside_the_oracle(loss, quiet, ratio):
 @pytest.mark.parametrize("quiet", [0, QUIET])
 def test_swapped_labels(quiet):
     assert delays(Case(), 0.5, 300, 200, quiet=quiet)["ours"] <= 40
-
-
-@pytest.mark.timeout(1800)
-def test_guesses_that_know_a_third_of_the_variance_save_labels():
-    assert helped_delays(0.1, 0.3, 400, 3000)["saved"] >= 0.10
