@@ -144,13 +144,16 @@ class Runner:
             count = self._log.count(self._version, start, now)
         since = now - policy.accuracy_window
         labelled, served = self._log.labelled(self._version, since, now), self._log.count(self._version, since, now)
-        sampled = len(labelled) > 0 and served <= MOST_SAMPLED
+        window = self._log.window(self._version, start, now)
+        sample = window if count == served else None  # both end now, so they hold the same rows
+        if sample is None and len(labelled) > 0 and served <= MOST_SAMPLED:
+            sample = self._log.window(self._version, since, now, SAMPLE)
         return Evidence(
             now=now,
-            window=self._log.window(self._version, start, now),
+            window=window,
             labelled=labelled,
             served=served,
-            sample=self._log.window(self._version, since, now, SAMPLE) if sampled else None,
+            sample=sample,
             margin=policy.margin,
             predictions=count,
             silence=policy.silence,

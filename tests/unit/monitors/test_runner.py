@@ -197,6 +197,27 @@ def test_of_a_large_window_a_part_is_looked_at_and_all_are_counted(monkeypatch):
     assert verdict.findings[0].count == 100
 
 
+class Seen(Length):
+    """A check that keeps what it was shown."""
+
+    def run(self, baseline, evidence, alpha):
+        self.evidence = evidence
+        return super().run(baseline, evidence, alpha)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_beside_labels_lies_a_sample_of_all_that_was_served(labelled):
+    """Of the accuracy window, which is longer than the drift window; nobody needs it where there is no label."""
+    check = Seen()
+    world = World(checks=[check])
+    world.serve(minutes=120, count=1200, labelled=labelled)
+    world.round()
+    assert len(check.evidence.window) == 600
+    assert (check.evidence.sample is not None) is labelled
+    if labelled:
+        assert len(check.evidence.sample) == check.evidence.served == 1200
+
+
 def test_fresh_labels_that_an_audit_asked_for_out_of_doubt_are_weighted():
     """Every wrong prediction was asked for, and a tenth of the others: half of the labels say wrong, and one in eleven
     predictions is."""
