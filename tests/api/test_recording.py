@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection, event
 
 from model.prediction import CutOff, ModelInfo, text_fingerprint
 from service.made_elsewhere import NoPredictor
 from service.store.database import Database
 from tests.api.conftest import Service
-from tests.api.stand_in import INFO, LABELS, START
+from tests.api.stand_in import INFO, LABELS, START, wait_until
 from tests.api.test_bad_input import is_problem
 
 CHURN = ModelInfo(version="churn-1", labels=("no", "yes"), features=("tenure", "charge"), name="churn")
@@ -212,3 +215,24 @@ def test_the_stand_in_for_a_predictor_ends_with_the_service(alone):
     assert isinstance(service.house.parts.predictor, NoPredictor)
     service.stop()
     assert not service.house.parts.predictor.accepting
+
+
+def test_single_rows_that_come_together_share_commits(service: Service):
+    """Twelve requests wait behind another writer; then a few transactions hold them all, with their labels."""
+    house, committed = service.house, []
+
+    def count(connection: Connection) -> None:
+        committed.append(connection)
+
+    before = house.log.total("churn-1")
+    with ThreadPoolExecutor(12) as clients:
+        with house.database.writing():
+            asked = [clients.submit(record, service, **GOOD, label="no") for _ in range(12)]
+            wait_until(lambda: house.value("bertwatch_http_requests_in_progress") == 12)
+            time.sleep(0.2)  # from the door to the log
+            event.listen(house.database._engine, "commit", count)
+        ids = {each.result(20)["prediction_id"] for each in asked}
+    event.remove(house.database._engine, "commit", count)
+    assert len(ids) == 12
+    assert house.log.total("churn-1") == before + 12
+    assert len(committed) <= 12, "each by itself would take 12 for the rows, and 12 for the labels"
