@@ -98,8 +98,9 @@ def main() -> None:
     mine.mkdir(parents=True, exist_ok=True)
     peer_folder = mine / "peers"
     if not peer_folder.exists():  # what peers said does not depend on our code
-        (folder / "peers").mkdir(exist_ok=True)
-        peer_folder.symlink_to(Path("..") / "peers", target_is_directory=True)
+        shared = folder / f"peers-{code_hash(theirs=True)}"
+        shared.mkdir(exist_ok=True)
+        peer_folder.symlink_to(Path("..") / shared.name, target_is_directory=True)
     speed = timed(worlds[places[0].name], mine / "speed.json", rounds=3 if given.quick else 15)
     losses = {name: {one.name: world.loss(one.name) for one in ALL} for name, world in worlds.items()}
     efforts = {name: QUICK if given.quick else FULL[name] for name in worlds}
@@ -122,12 +123,13 @@ def timed(world: World, file: Path, rounds: int) -> list[float]:
     return list(json.loads(file.read_text())["seconds"])
 
 
-def code_hash() -> str:
-    """Of everything that our own figures depend on."""
+def code_hash(*, theirs: bool = False) -> str:
+    """Of everything that figures depend on: ours, or `theirs`."""
     digest = hashlib.sha256()
-    for file in sorted([*Path("monitors").rglob("*.py"), *ROOM.glob("*.py")]):
-        if file.name not in {"tables.py", "figures.py", "__main__.py"}:
-            digest.update(file.read_bytes())
+    drawn = [ROOM / name for name in ("scenarios.py", "pools.py", "reading.py", "jobs.py")]
+    ours_too = [*Path("monitors").rglob("*.py"), ROOM / "ours.py", ROOM / "tape.py"]
+    for file in sorted([*drawn, *((ROOM / "peers").glob("*.py") if theirs else ours_too)]):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:10]
 
 
