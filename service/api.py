@@ -12,12 +12,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.collector import StoredStateCollector, stored_state
 from service.connection import ON_REFUSAL
@@ -96,6 +97,10 @@ class _Application(FastAPI):
     """
 
     door: Callable[[ASGIApp], Door]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As Starlette's: FastAPI looks into the environment at every request, whether it is to be traced."""
+        await Starlette.__call__(self, scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         return self.door(ExceptionMiddleware(self.router, handlers=dict(self.exception_handlers)))

@@ -100,6 +100,7 @@ def test_ten_times_more_for_a_minute(tmp_path: Path, free_port: int) -> None:
             f"memory +{grown:.0f} MB"
         )
         print(said, file=sys.stderr)  # noqa: T201 - the figures for the README
+        assert set(peak.statuses) == set(after.statuses) == {"200"}, said
         assert set(flooded.statuses) <= {"200", "503"}, said
         assert (flooded.lost, flooded.without_retry) == (0, 0), said
         assert flooded.goodput >= 0.9 * min(peak.goodput, after.goodput), said
