@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitors.checks.stream_drift import STREAM
+from monitors.checks.stream_drift import STREAM, TOGETHER, _normal, strangeness
 from monitors.in_memory import MemoryLog
 from monitors.judgement import judge
 from monitors.protocols import ROWS_AT_A_TIME
@@ -155,3 +155,15 @@ def test_a_stream_far_behind_reads_the_log_in_parts_and_each_row_once(monkeypatc
     assert world.log.asked == [40, 40, 20]
     assert len(stream.read) == len(set(stream.read)) == 100
     assert world.round().streams["errors"].cursor == 100
+
+
+def test_texts_and_embeddings_together_are_a_view_of_their_own():
+    """What is twice as far out on either side is twice as far out; half as far on one side makes up for it."""
+    normal = _normal(BASE.reference)
+    assert normal.names[-1] == TOGETHER
+    seen = strangeness(normal.views, without_labels(draw(np.random.default_rng(12), 50)))
+    texts, _, embeddings, together = seen.T
+    assert together**2 == pytest.approx(texts * embeddings)
+    blind = without_labels(draw(np.random.default_rng(13), 5))
+    blind.projection[:, 0] = np.nan
+    assert (strangeness(normal.views, blind)[:, -1] == 0).all()
