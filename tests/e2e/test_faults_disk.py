@@ -37,7 +37,8 @@ def ask_together(url: str, clients: int, each: int) -> None:
     def ask(client: int) -> None:
         connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
         for number in range(each):
-            body = json.dumps({"text": f"token{client}of{number}end: rates rise again"})
+            token = f"token{client}of{number}end"  # twice: PostgreSQL's log parts what lies across two of its pages
+            body = json.dumps({"text": f"{token}: rates rise again and again, as rates do, says the bank. {token}"})
             connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             answer.read()
