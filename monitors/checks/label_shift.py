@@ -30,6 +30,7 @@ class LabelShiftCheck:
     name = "label_shift"
     title = "Label shift"
     aspect = Aspect.CLASS_MIX
+    budgeted = False  # it alarms only where `class_mix` does, by the same p-value
 
     def run(self, baseline: Baseline, evidence: Evidence, alpha: float) -> Finding:
         """ALARM where the mix moved and explains everything else; its p-value is that of the moved mix."""

@@ -70,7 +70,7 @@ class Found:
                 nominal.setdefault(key, []).extend(fires(row["p"], 0.01) for row in rows)
         if base == 800:
             for name in self.losses:
-                found = [{k: v for k, v in row["p"].items() if k != "stream_drift"} for row in self.verdicts(name)]
+                found = [row["p"] for row in self.verdicts(name)]
                 scores.setdefault((name, 500), []).extend(joint_score(p) for p in found)
                 nominal.setdefault((name, 500), []).extend(fires(p, 0.01) for p in found)
         return scores, nominal

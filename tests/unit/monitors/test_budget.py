@@ -9,6 +9,8 @@ from scipy import stats
 from monitors.budget import MOST, SPENT, Budget
 from monitors.checks import all_checks, all_streams
 from monitors.statistics.overlap import new_alarms
+from monitors.verdict import State
+from tests.statistics.simulation import World, baseline_of, draw, evidence_of, without_labels
 
 
 def budget(interval: float = 300, pages: float = 1, notices: float = 12) -> Budget:
@@ -37,9 +39,21 @@ def test_every_check_and_stream_has_its_share():
 def test_checks_that_cannot_alarm_by_chance_take_no_share():
     able = [check for check in all_checks() if getattr(check, "budgeted", True)]
     assert {check.name for check in all_checks()} - {check.name for check in able} == {
-        "accuracy", "estimated_accuracy", "silence",
+        "accuracy", "estimated_accuracy", "label_shift", "silence",
     }  # fmt: skip
     assert Budget(300, 1, 12, able, all_streams()).check_alpha == budget().check_alpha
+
+
+def test_label_shift_alarms_only_where_the_class_mix_does_and_so_takes_no_share():
+    rng = np.random.default_rng(3)
+    held = baseline_of(draw(rng, 800))
+    both = [check for check in all_checks() if check.name in {"class_mix", "label_shift"}]
+    told = []
+    for share in np.tile([0.25, 0.32, 0.4], 10):
+        window = without_labels(draw(rng, 200, World(mix=(share, *[(1 - share) / 3] * 3))))
+        told.append(tuple(check.run(held, evidence_of(window), 0.01).state is State.ALARM for check in both))
+    assert (True, True) in told
+    assert (False, True) not in told
 
 
 def test_compressed_time_needs_a_budget_of_its_own_and_then_works():

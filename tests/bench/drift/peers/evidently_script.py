@@ -2,9 +2,9 @@
 
 Per window the strength of each column's drift: threshold / p for tests, distance / threshold for distances; Evidently
 calls a column drifted where it exceeds 1. "any" is the strongest column, "half" the one in the middle. The first window
-goes through the whole report, and its tests alone must give the same numbers; the others spare its plots. In its favour it
-is not asked about numbers with few values in the baseline: for those it takes a test that gives p = 0 as soon as a window
-has a value that the baseline has not, as many a quiet one does.
+goes through the whole report, and its tests alone must give the same numbers; the others spare its plots. In its favour
+it is not asked about numbers with few values in the baseline: for those it takes a test that gives p = 0 as soon as a
+window has a value that the baseline has not, as many a quiet one does.
 """
 
 import json
