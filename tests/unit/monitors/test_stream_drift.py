@@ -158,7 +158,7 @@ def test_a_stream_far_behind_reads_the_log_in_parts_and_each_row_once(monkeypatc
 
 
 def test_texts_and_embeddings_together_are_a_view_of_their_own():
-    """What is twice as far out on either side is twice as far out; half as far on one side makes up for it."""
+    """The geometric mean of the two distances; what is unknown on either side proves nothing."""
     normal = _normal(BASE.reference)
     assert normal.names[-1] == TOGETHER
     seen = strangeness(normal.views, without_labels(draw(np.random.default_rng(12), 50)))
