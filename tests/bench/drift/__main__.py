@@ -1,6 +1,6 @@
 """Does the monitor tell the truth, and how does it compare with its peers?
 
-    python -m tests.bench.drift [--model DIR --dataset CSV] [--quick] [--minutes 45] [--processes 3]
+    python -m tests.bench.drift [--model DIR --dataset CSV] [--quick] [--minutes 42] [--processes 3]
 
 `make bench-drift ARGUMENTS='...'` is the same. Without a model the world is the built-in sample with a tiny model,
 trained for it; with one (and AG News as CSV, whose first 1,200 rows it was trained on) both worlds are run. Peers run
@@ -62,7 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--dataset", help="AG News as CSV; with --model")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--minutes", type=float, default=45.0)
+    parser.add_argument("--minutes", type=float, default=42.0, help="when to begin nothing more")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--half", choices=("tune", "report"), default="report")
     parser.add_argument("--work", type=Path, default=Path(".bench"))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from monitors.statistics.binomial import exact_interval
 
@@ -63,6 +64,17 @@ def shown(share: float) -> str:
 def rate(happened: Iterable[bool]) -> Rate:
     values = [bool(one) for one in happened]
     return Rate(sum(values), len(values))
+
+
+def quiet_months(events: int, months: int) -> tuple[float, float]:
+    """Chance of a month with at most one event, where so many came in all months together, and its lower end.
+
+    Events of a quiet month come one by one and seldom (Poisson); the end is that of the exact 95 % interval of their
+    mean. It says more than the share of months does: that share would take 72 months without a second event.
+    """
+    mean = events / months
+    most = float(stats.chi2.ppf(0.975, 2 * (events + 1))) / 2 / months
+    return float(stats.poisson.cdf(1, mean)), float(stats.poisson.cdf(1, most))
 
 
 def threshold_at(quiet: Sequence[float], share: float) -> float:

@@ -221,7 +221,7 @@ def run(
         running: dict[Future[str], Job] = {}
 
         def refill() -> None:
-            while len(running) < 2 * processes and not enough():
+            while len(running) <= processes and not enough():
                 job = next(waiting, None)
                 if job is None:
                     return

@@ -13,6 +13,7 @@ from tests.bench.drift.figures import (
     bounded,
     fires,
     joint_score,
+    quiet_months,
     shown,
     threshold_at,
     within,
@@ -49,6 +50,14 @@ def test_at_a_threshold_no_more_of_the_quiet_scores_fire_than_asked():
     at = threshold_at(scores, 0.01)
     assert (scores > at).sum() == 10
     assert threshold_at(scores, 0.0) == scores.max()
+
+
+def test_events_of_all_months_together_say_how_many_months_have_more_than_one():
+    value, low = quiet_months(0, 20)
+    assert value == 1.0
+    assert low == pytest.approx(0.985, abs=0.002)  # a mean of at most 3.69 / 20
+    assert quiet_months(7, 20)[0] == pytest.approx(0.951, abs=0.001)
+    assert quiet_months(7, 20)[1] < 0.9
 
 
 def test_several_p_values_share_one_false_alarm_rate():
