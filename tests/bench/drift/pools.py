@@ -79,7 +79,8 @@ class World:
         at, extra = mix
         chosen = self.model.labels.index(sorted(self.model.labels)[at])
         plain, left = np.split(order, [rows - int(rng.binomial(rows, extra))])
-        more = left[pool.truth[left] == chosen][: rows - len(plain)]
+        first = np.argsort(pool.truth[left] != chosen, kind="stable")  # others where rows of the class run out
+        more = left[first][: rows - len(plain)]
         return rng.permutation(np.concatenate([plain, more]))
 
 

@@ -19,6 +19,9 @@ from model.scenarios import _mistyped as mistyped
 
 LABELS_ONLY = frozenset({"swapped_labels", "relabelled_10", "relabelled_30"})
 """A change of meaning: no prediction changes, so nothing without labels can see it."""
+COVERT = frozenset({"covert_20", "covert_60"})
+"""Texts that are another class's but for one clause: a human reader would be misled as well. They count wherever inputs
+change; accuracy without labels is shown with and without them."""
 QUIET = "quiet"
 MIXES = {"class_mix_30": (0, 0.3), "class_mix_60": (0, 0.6), "other_class_40": (-1, 0.4)}
 """Class (in alphabetical order) and additional share. They are drawn from quiet rows: a text that is copied to make a

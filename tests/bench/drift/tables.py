@@ -25,7 +25,7 @@ from tests.bench.drift.figures import (
     within,
 )
 from tests.bench.drift.jobs import Job
-from tests.bench.drift.scenarios import LABELS_ONLY, QUIET, half
+from tests.bench.drift.scenarios import COVERT, LABELS_ONLY, QUIET, half
 
 SUSPICIOUS = {"harmful", "suspected_harm", "suspected_harm_severe"}
 OURS = "bertwatch"
@@ -262,18 +262,24 @@ def label_free(found: Found) -> Sheet:
             for name, guess, truth in zip(answer["scenarios"], answer["estimates"], answer["accuracy"], strict=True):
                 cbpe.setdefault(name, []).append(abs(guess - truth))
     harmless = [*found.names(harmful=False), QUIET]
+    overt = [name for name in asked if name not in COVERT]
     rows = []
     for who, by_name in ((OURS, errors), ("NannyML CBPE", cbpe)):
-        cells = [f"{_mean(by_name, some)[0]:.2f}" for some in (asked, harmless, found.names(harmful=True))]
+        cells = [f"{_mean(by_name, some)[0]:.2f}" for some in (asked, overt, harmless, found.names(harmful=True))]
         rows.append((who, *cells))
-    everything = [row for name in asked for row in found.verdicts(name) if row["estimate"] is not None]
-    wrong = rate(not row["trusted"] for row in everything if abs(row["estimate"] - row["accuracy"]) > 0.08)
     quiet = rate(row["trusted"] for row in found.verdicts(QUIET))
+    wrong, wrong_overt = (_distrusted(found, names) for names in (asked, overt))
+    untrusted = "not trusted where the error exceeds 8 points"
     targets = [
         bounded("accuracy without labels, mean absolute error", 4.5, *_mean(errors, asked)),
+        bounded("the same without covert stories", 4.5, *_mean(errors, overt)),
         bounded("the same where nothing is harmed", 1.5, *_mean(errors, harmless)),
+        Target(untrusted, "≥ 90 %", f"{wrong} of {wrong.count}", wrong.at_least(0.9)),
         Target(
-            "not trusted where the error exceeds 8 points", "≥ 90 %", f"{wrong} of {wrong.count}", wrong.at_least(0.9)
+            f"{untrusted}, without covert stories",
+            "≥ 90 %",
+            f"{wrong_overt} of {wrong_overt.count}",
+            wrong_overt.at_least(0.9),
         ),
         Target("trusted in quiet windows", "≥ 95 %", f"{quiet} of {quiet.count}", quiet.at_least(0.95)),
     ]
@@ -282,7 +288,13 @@ def label_free(found: Found) -> Sheet:
         f"Half `{found.half}` without changes of meaning, and quiet windows. The truth is the window's own accuracy, "
         "which alone scatters by about 1.1 points around what the texts would have on average."
     )
-    return Sheet(title, ("", "all", "harmless", "harmful"), rows, targets, note)
+    return Sheet(title, ("", "all", "all but covert", "harmless", "harmful"), rows, targets, note)
+
+
+def _distrusted(found: Found, names: list[str]) -> Rate:
+    """How often the flag was down where the estimate was more than 8 points off."""
+    rows = [row for name in names for row in found.verdicts(name) if row["estimate"] is not None]
+    return rate(not row["trusted"] for row in rows if abs(row["estimate"] - row["accuracy"]) > 0.08)
 
 
 def _errors(rows: list[dict[str, Any]]) -> list[float]:

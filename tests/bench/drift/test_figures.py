@@ -114,5 +114,5 @@ def test_the_error_of_an_estimate_is_a_mean_over_scenarios():
         ]
     }
     sheet = label_free(Found("w", "report", {report[0]: 0.0, report[1]: 0.3}, pieces))
-    assert sheet.rows[0] == ("bertwatch", "10.00", "0.00", "30.00")
-    assert [target.result for target in sheet.targets] == [MISSED, REACHED, OPEN, OPEN]
+    assert sheet.rows[0] == ("bertwatch", "10.00", "10.00", "0.00", "30.00")
+    assert [target.result for target in sheet.targets] == [MISSED, MISSED, REACHED, OPEN, OPEN, OPEN]
