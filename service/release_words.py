@@ -78,6 +78,7 @@ def release_facts(baseline: Baseline, answers: Answers) -> dict[str, Any]:
 
 def comparison_facts(found: Comparison) -> dict[str, Any]:
     """The same for a machine."""
+
     def change(each: Change) -> dict[str, Any]:
         return {"old": each.old.value, "new": each.new.value, "difference": each.difference, "low": each.low,
                 "high": each.high, "clear": each.clear, "worse": each.worse}  # fmt: skip
