@@ -21,9 +21,13 @@ DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); prin
 
 def child(*arguments: str) -> psutil.Process | None:
     """The child of this process that runs with these arguments."""
-    alive = [p for p in psutil.Process().children() if p.status() != psutil.STATUS_ZOMBIE]
-    found = [p for p in alive if set(arguments) <= set(p.cmdline())]
-    return found[0] if found else None
+    for process in psutil.Process().children():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and set(arguments) <= set(process.cmdline()):
+                return process
+        except psutil.NoSuchProcess:  # reaped between the list and the question
+            continue
+    return None
 
 
 def test_a_child_that_dies_is_started_again_and_stop_ends_it() -> None:
