@@ -73,13 +73,13 @@ TABLE: tuple[Rule, ...] = (
     Rule(
         Kind.SUSPECTED_HARM_SEVERE,
         Severity.PAGE,
-        lambda s: (s.changed or s.mix) and s.far_below and not s.labels_speak,
+        lambda s: (s.changed or s.mix) and s.far_below and (not s.labels_speak or s.labelled_low),
         "Accuracy without labels is estimated at least 10 points below the baseline.",
     ),
     Rule(
         Kind.SUSPECTED_HARM_SEVERE,
         Severity.PAGE,
-        lambda s: s.changed and s.gross and not s.trusted and not s.labels_speak,
+        lambda s: s.changed and s.gross and not s.trusted and (not s.labels_speak or s.labelled_low),
         "The texts are so unlike the baseline's that no estimate of accuracy can be trusted.",
     ),
     Rule(
@@ -97,7 +97,12 @@ TABLE: tuple[Rule, ...] = (
     Rule(
         Kind.SUSPECTED_HARM,
         Severity.TICKET,
-        lambda s: (s.changed or s.fault) and (s.strange or not s.trusted) and s.labels_speak and not s.labelled_fine,
+        lambda s: (
+            (s.changed or s.fault or (s.mix and s.far_below))
+            and (s.strange or not s.trusted)
+            and s.labels_speak
+            and not s.labelled_fine
+        ),
         "The window's own labels do not put accuracy within the margin, and no estimate helps.",
     ),
     Rule(Kind.DATA_FAULT, Severity.TICKET, lambda s: s.fault, ""),

@@ -69,6 +69,24 @@ CASES = {
     "scores count as inputs": ([alarm(Aspect.OUTPUT), FAR], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
     "far below without any change": ([*QUIET, FAR], UNLABELLED, Kind.OK, Severity.NONE),
     "far below but labels speak": ([CHANGED, FAR], labelled(0.89), Kind.BENIGN_DRIFT, Severity.NOTICE),
+    "far below, and labels say so too": (
+        [MOVED, FAR],
+        labelled(0.66, labels=100),
+        Kind.SUSPECTED_HARM_SEVERE,
+        Severity.PAGE,
+    ),
+    "far below and blind, and labels cannot vouch": (
+        [MOVED, replace(FAR, trusted=False)],
+        labelled(0.80, labels=30),
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "gross and blind, and labels are low": (
+        [GROSS, BLIND],
+        labelled(0.66, labels=100),
+        Kind.SUSPECTED_HARM_SEVERE,
+        Severity.PAGE,
+    ),
     "gross and blind": ([GROSS, BLIND], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
     "gross, blind and a fault": ([GROSS, FAULT, BLIND], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
     "a gross fault with changed inputs": (
