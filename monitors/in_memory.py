@@ -54,7 +54,7 @@ class MemoryLog:
             rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(np.intp)]
         return self._taken(rows, start, end)
 
-    def labelled(self, version: str, start: int, end: int) -> Window:
+    def labelled(self, version: str, start: int, end: int, *, even: bool = False) -> Window:
         rows = self._between(version, start, end)
         rows = rows[self._rows.known[rows]]
         return self._taken(rows[np.argsort(self._rows.label_time[rows], kind="stable")], start, end)

@@ -155,7 +155,7 @@ def judge(
     target = baseline.accuracy.value if baseline_accuracy is None else baseline_accuracy
     accuracy = _first(findings, Aspect.ACCURACY)
     estimate = _first(findings, Aspect.ESTIMATE)
-    signs = read_signs(findings, evidence.window, target, margin)
+    signs = read_signs(findings, evidence, target, margin)
     rule = next(rule for rule in TABLE if rule.when(signs))
     severity = rule.severity
     if rule.kind is Kind.SUSPECTED_HARM_SEVERE and not page_without_labels:
@@ -183,13 +183,13 @@ def judge(
     )
 
 
-def read_signs(findings: Sequence[Finding], window: Window, target: float, margin: float) -> Signs:
+def read_signs(findings: Sequence[Finding], evidence: Evidence, target: float, margin: float) -> Signs:
     """What the findings amount to, held against a baseline accuracy of `target` and a margin."""
     alarms = [finding for finding in findings if finding.state is State.ALARM]
     aspects = {finding.aspect for finding in alarms}
     estimate = _first(findings, Aspect.ESTIMATE)
     guess = estimate.estimate if estimate else None
-    own = _own_accuracy(window)
+    own = _own_accuracy(evidence.window if evidence.labels_of_window is None else evidence.labels_of_window)
     speaks = own is not None and own.count >= SPEAKING
     explained = any(finding.aspect is Aspect.CLASS_MIX and finding.details.get("explains") for finding in alarms)
     compared = [finding for finding in findings if finding.aspect in COMPARISONS and finding.of_window]

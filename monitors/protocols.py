@@ -45,6 +45,8 @@ class Evidence:
     """When the newest prediction of this version was made, also before the window; None where that is not known."""
     predictions: int | None = None
     """Number of predictions in the drift window's period; None where `window` holds them all."""
+    labels_of_window: Window | None = None
+    """All evenly drawn or volunteered labels of the drift window's period; None where `window` holds them all."""
     sample: Window | None = None
     """Predictions of the accuracy window, labelled or not, spread evenly; None where none were read."""
 
@@ -180,8 +182,11 @@ class Log(Protocol):
         """
         ...
 
-    def labelled(self, version: str, start: int, end: int) -> Window:
-        """Rows of [start, end) that have a label, in the order in which the newest labels arrived."""
+    def labelled(self, version: str, start: int, end: int, *, even: bool = False) -> Window:
+        """Rows of [start, end) that have a label, in the order in which the newest labels arrived.
+
+        `even` leaves out those that an audit asked for because the model was unsure, as `window` and `after` do.
+        """
         ...
 
     def count(self, version: str, start: int, end: int) -> int: ...

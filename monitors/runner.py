@@ -152,6 +152,7 @@ class Runner:
             now=now,
             window=window,
             labelled=labelled,
+            labels_of_window=self._log.labelled(self._version, start, now, even=True) if count > len(window) else None,
             served=served,
             sample=sample,
             margin=policy.margin,

@@ -86,14 +86,17 @@ class PredictionLog:
             count = connection.execute(select(func.count()).where(within)).scalar_one()
             rows = read_unlabelled(connection, known, within & one_in(count / max(most, 1)), BY_TIME)
             of_period = (labels.c.prediction_time >= start) & (labels.c.prediction_time < end)
-            return attach_labels(connection, known, rows, (start, end), of_period & EVEN)
+            of_model_too = labels.c.model == known.number
+            return attach_labels(connection, known, rows, (start, end), of_model_too & of_period & EVEN)
 
-    def labelled(self, version: str, start: int, end: int) -> Window:
-        """Rows of [start, end) that have a label, in the order in which the newest labels arrived."""
+    def labelled(self, version: str, start: int, end: int, *, even: bool = False) -> Window:
+        """Rows of [start, end) that have a label, in the order in which the newest labels arrived; `even` leaves out
+        what `window` leaves out."""
         with self._database.reading() as connection:
             known = self._catalog.get(connection, version)
             of_period = (labels.c.prediction_time >= start) & (labels.c.prediction_time < end)
-            rows = read_labelled(connection, known, labels.c.newest & of_period)
+            which = labels.c.newest & of_period
+            rows = read_labelled(connection, known, which & EVEN if even else which)
         return labelled_window(known, rows, (start, end))
 
     def count(self, version: str, start: int, end: int) -> int:
@@ -132,6 +135,7 @@ class PredictionLog:
             new = of_model(known) & (prediction_numbers.c.seq > cursor)
             rows = read_unlabelled(connection, known, new, (prediction_numbers.c.seq,), most)
             end = int(rows.numbers["seq"][-1]) if len(rows.numbers) else cursor
+            # Not by model too: SQLite would walk all its newest labels for each part, instead of those of the rows.
             of_rows = (labels.c.prediction_seq > cursor) & (labels.c.prediction_seq <= end)
             return attach_labels(connection, known, rows, period_of(rows), EVEN & of_rows), end
 

@@ -39,7 +39,7 @@ class Tape:
             rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(np.intp)]
         return self._seen(rows, start, end)
 
-    def labelled(self, version: str, start: int, end: int) -> Window:
+    def labelled(self, version: str, start: int, end: int, *, even: bool = False) -> Window:
         first, last = self._between(start, end)
         known = self._arrived[: self.end_cursor("labels")]
         return self._seen(known[(known >= first) & (known < last)], start, end)

@@ -130,6 +130,7 @@ def test_labels_asked_for_out_of_doubt_stand_where_they_are_weighted_and_nowhere
     stream, _ = log.after("v1", 0, "labels")
     assert len(stream) == 20
     assert int(log.window("v1", START, NOW).known.sum()) == 20
+    assert len(log.labelled("v1", START, NOW, even=True)) == 20
     audits.ask("v1", NOW, 60)  # all that are left: certain
     assert len(log.after("v1", 0, "labels")[0]) == 40
     assert set(log.labelled("v1", START, NOW).asked.tolist()) == {1.0}

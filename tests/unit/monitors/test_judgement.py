@@ -175,6 +175,17 @@ def test_table(case):
         assert found.reasons
 
 
+def test_a_sampled_window_is_judged_by_all_of_its_labels():
+    """A thousand labels of a million rows: 25 of them are in the 25,000 rows that were read, and would not be heard."""
+    read = evidence_of(labelled(0.70, labels=25))
+    whole = replace(read, labels_of_window=labelled(0.70, labels=1000, rows=1000))
+    kinds = [
+        judge([CHANGED, FINE], BASE, evidence, margin=0.02, page_without_labels=True, baseline_accuracy=TARGET).kind
+        for evidence in (read, whole)
+    ]
+    assert kinds == [Kind.BENIGN_DRIFT, Kind.SUSPECTED_HARM]
+
+
 def test_every_kind_stands_in_the_table():
     assert {rule.kind for rule in TABLE} == set(Kind)
     assert TABLE[-1].kind is Kind.OK

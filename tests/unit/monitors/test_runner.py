@@ -205,6 +205,16 @@ class Seen(Length):
         return super().run(baseline, evidence, alpha)
 
 
+@pytest.mark.parametrize(("count", "whole"), [(30_000, 30_000), (300, None)])
+def test_labels_of_a_sampled_window_are_read_whole(count, whole):
+    check = Seen()
+    world = World(checks=[check], streams=[])
+    world.serve(count, labelled=True)
+    world.round()
+    labels = check.evidence.labels_of_window
+    assert (labels if labels is None else len(labels)) == whole
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 def test_beside_labels_lies_a_sample_of_all_that_was_served(labelled):
     """Of the accuracy window, which is longer than the drift window; nobody needs it where there is no label."""
