@@ -89,7 +89,10 @@ def read_labelled(connection: Connection, known: Known, where: ColumnElement[boo
 def attach_labels(
     connection: Connection, known: Known, rows: Rows, period: tuple[int, int], where: ColumnElement[bool]
 ) -> Window:
-    """The rows with the newest label of each; `where` limits the labels that are looked at."""
+    """The rows with the newest label of each; `where` limits the labels that are looked at.
+
+    Labels of other models may be among them; whoever leaves them out chooses the index that is read.
+    """
     count = len(rows.numbers)
     if not count:
         return empty_window(known.info, *period)
@@ -97,7 +100,7 @@ def attach_labels(
     label_time = np.zeros(count, np.int64)
     asked = np.full(count, np.nan)
     query = select(labels.c.prediction_seq, labels.c.label_index, labels.c.time, labels.c.asked).where(
-        labels.c.model == known.number, labels.c.newest, where
+        labels.c.newest, where
     )
     found = [row for part in stream(connection, query) for row in part]
     if found:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from model.errors import InputError, SurroundingsError
 from model.prediction import ModelInfo
-from service.store.database import Database
+from service.store.database import Database, open_database
 from service.store.labels import Labels
 from service.store.nouns import LogSummary, NewLabel
 from service.store.predictions import HOUR, PredictionLog
@@ -251,3 +252,19 @@ def test_many_rows_come_back_in_parts(log):
     window = log.window("v1", START, START + 30_000)
     assert np.array_equal(window.time, START + np.arange(25_000))
     assert len(log.find([row_id(number) for number in range(2_500)])) == 2_500
+
+
+def test_a_part_reads_the_labels_of_its_rows_alone(tmp_path):
+    """Not every newest label of the model, again for each part."""
+    with open_database(f"sqlite:///{tmp_path / 'log.db'}") as database:
+        log = PredictionLog(database)
+        log.register(NEWS, START)
+        log.append([record(number) for number in range(1, 9)])
+        said: list[str] = []
+        with database.reading() as connection:
+            connection.connection.driver_connection.set_trace_callback(said.append)
+        log.after("v1", 2, "predictions", 3)
+        (query,) = [statement for statement in said if "FROM labels" in statement]
+        with database.reading() as connection:
+            (plan,) = connection.execute(text(f"EXPLAIN QUERY PLAN {query}")).all()
+    assert "labels_newest_of_prediction (prediction_seq>? AND prediction_seq<?)" in plan.detail
