@@ -7,7 +7,8 @@ SurroundingsError with one sentence, without the password and without a value of
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shutil import disk_usage
@@ -29,6 +30,16 @@ class ConnectionLost(SurroundingsError):
 
 UPGRADE_LOCK = 0x62657274_00000000
 """Advisory lock of PostgreSQL under which one process at a time upgrades."""
+
+NEXT_TRANSACTION = "SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS xid) AS text)"
+OLDER_READERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type IS DISTINCT FROM 'autovacuum worker' AND age(backend_xmin) > age(CAST(:next AS xid))"
+)
+"""Those who read a moment of this PostgreSQL database before `next`: a vacuum keeps its rows for them."""
+SWEEP_TRIES = 20
+SWEEP_WAIT = 0.05
+"""Seconds that each try waits for readers; SQLite holds off every writer meanwhile, and has as long for them after."""
 
 
 def open_database(url: str) -> Database:
@@ -120,14 +131,11 @@ class Database:
         """Let go of what deleted and changed rows of these tables left on disk; False where a reader holds it back.
 
         On SQLite the write-ahead log is folded into the file and emptied; on PostgreSQL the tables are vacuumed, and
-        only the server's own archives still hold what was.
+        only the server's own archives still hold what was. Writers go on meanwhile.
         """
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                if self._file is None:
-                    connection.execute(text(f"VACUUM {', '.join(tables)}"))
-                    return True
-                return bool(connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0] == 0)
+                return _fold(connection) if self._file else _vacuum(connection, tables)
         except DBAPIError as error:
             raise self._unusable(error.orig or error) from None
 
@@ -198,6 +206,31 @@ class Database:
                 f"The database {self.place} was written by a newer bertwatch (schema {revision}); upgrade bertwatch."
             )
         command.upgrade(config, "head")
+
+
+def _fold(connection: Connection) -> bool:
+    """Empty SQLite's write-ahead log; False where readers held it all the time."""
+    connection.execute(text(f"PRAGMA busy_timeout = {int(SWEEP_WAIT * 1000)}"))
+    try:
+        for _ in range(SWEEP_TRIES):
+            if connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0] == 0:
+                return True
+            time.sleep(SWEEP_WAIT)
+        return False
+    finally:
+        connection.execute(text(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}"))
+
+
+def _vacuum(connection: Connection, tables: Sequence[str]) -> bool:
+    """Vacuum tables of PostgreSQL; False where readers of an earlier moment outlasted the wait for them."""
+    moment = {"next": connection.execute(text(NEXT_TRANSACTION)).scalar_one()}
+    for _ in range(SWEEP_TRIES):
+        readers = connection.execute(text(OLDER_READERS), moment).scalar_one()
+        if not readers:
+            break
+        time.sleep(SWEEP_WAIT)
+    connection.execute(text(f"VACUUM {', '.join(tables)}"))
+    return readers == 0
 
 
 def _identity(file: Path) -> tuple[int, int] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from contextlib import closing
+import threading
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import func, select, text
 
 from service.store import connecting
 from service.store.database import open_database
@@ -17,6 +18,7 @@ from service.store.labels import Labels
 from service.store.nouns import NewLabel
 from service.store.predictions import PredictionLog
 from service.store.reports import Reports
+from service.store.schema import predictions
 from tests.contract.store.rows import NEWS, SPAM, START, record, row_id
 
 SECRET = "Eleonore Musterfrau has lost her kidney"
@@ -92,17 +94,41 @@ def test_the_disk_holds_no_word_of_it(tmp_path):
         log.append([record(4)])
 
 
-def test_a_reader_in_the_way_is_reported(tmp_path, monkeypatch):
-    """SQLite keeps its write-ahead log for as long as someone reads an older moment."""
-    monkeypatch.setattr(connecting, "BUSY_SECONDS", 1)
-    path = tmp_path / "log.db"
-    with open_database(f"sqlite:///{path}") as database:
+@pytest.mark.parametrize("later", [False, True])
+def test_a_reader_in_the_way_is_reported(log, database, later):
+    """What someone reads of an older moment stays on disk; who reads a newer one is in nobody's way."""
+    with ExitStack() as held:
+        if not later:
+            held.enter_context(reading_all(database))
+        assert Erasure(database).erase([row_id(1)]).swept is later
+        held.enter_context(reading_all(database))
+    assert database.sweep("predictions")
+
+
+@contextmanager
+def reading_all(database):
+    with database.reading() as connection:
+        connection.execute(select(func.count()).select_from(predictions)).scalar()
+        yield
+
+
+def test_commits_go_on_while_a_reader_is_in_the_way_of_a_sweep(tmp_path):
+    """SQLite's own wait for a reader holds every writer off for as long."""
+    with open_database(f"sqlite:///{tmp_path / 'log.db'}") as database:
         log = PredictionLog(database)
         log.register(NEWS, START)
         log.append([record(1, text=SECRET)])
-        with closing(sqlite3.connect(path)) as reader:
-            reader.execute("BEGIN")
-            reader.execute("SELECT count(*) FROM predictions").fetchone()
-            assert not Erasure(database).erase([row_id(1)]).swept
-        assert database.sweep("predictions")
-        assert b"Musterfrau" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        done = []
+        with reading_all(database):
+            log.append([record(2)])
+            sweep = threading.Thread(target=lambda: done.append(database.sweep("predictions")))
+            sweep.start()
+            number = 3
+            while sweep.is_alive():
+                log.append([record(number)])
+                number += 1
+            sweep.join()
+        assert done == [False]
+        assert number > 5, "several commits fall into one sweep"
+        with database.reading() as connection:
+            assert connection.execute(text("PRAGMA busy_timeout")).scalar_one() == 1000 * connecting.BUSY_SECONDS
