@@ -77,7 +77,7 @@ class Settings(BaseModel):
     window_reach: float = Field(86_400.0, gt=0, description="How far a window may reach back for its minimum of rows.")
     accuracy_window: float = Field(86_400.0, gt=0, description="Predictions over which accuracy is shown.")
     margin: float = Field(0.02, gt=0, lt=1, description="Loss of accuracy that you accept.")
-    false_pages_per_year: float = Field(1.0, gt=0, description="Budget: false pages a year.")
+    false_pages_per_year: float = Field(1.0, ge=0.001, description="Budget: false pages a year; 0.001 is the least.")
     false_notices_per_year: float = Field(12.0, gt=0, description="Budget: false notices and tickets a year.")
     page_without_labels: bool = Field(True, description="Page for severe suspected harm before any label has arrived.")
     resolve_rounds: int = Field(3, ge=1, description="Quiet rounds in a row before an episode may resolve.")

@@ -8,8 +8,10 @@ from scipy import stats
 
 from monitors.budget import MOST, SPENT, Budget
 from monitors.checks import all_checks, all_streams
+from monitors.statistics.betting import advance, place_bets, start
 from monitors.statistics.overlap import new_alarms
 from monitors.verdict import State
+from service.settings import Settings
 from tests.statistics.simulation import World, baseline_of, draw, evidence_of, without_labels
 
 
@@ -97,3 +99,11 @@ def test_new_alarms_are_those_of_a_simulated_year():
     predicted = new_alarms(alpha, overlap, 3, statistics=1)
     assert begun / len(alarms) == pytest.approx(predicted, abs=4 * np.sqrt(0.25 / (len(alarms) / 2.5)))
     assert new_alarms(alpha, overlap, 3) > predicted
+
+
+def test_the_smallest_budget_that_is_taken_can_still_page():
+    """Labels that are all wrong prove harm at its threshold; at a tenth of it nothing could."""
+    wager = place_bets(50, 800, 0.02)
+    most = advance(wager, start(wager), np.ones(2_000, bool)).peak
+    least = next(one.ge for one in Settings.model_fields["false_pages_per_year"].metadata)
+    assert 1 / budget(pages=least).stream_alpha < most < 1 / budget(pages=least / 10).stream_alpha
