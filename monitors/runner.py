@@ -33,7 +33,7 @@ from monitors.protocols import (
     Stream,
     StreamState,
 )
-from monitors.statistics.weighted import weighted_share
+from monitors.statistics.weighted import count_alike, weighted_share
 from monitors.verdict import Finding, Severity, State, Verdict
 from monitors.window import Window
 
@@ -225,11 +225,12 @@ class Runner:
 
     def _share_right(self, labelled: Window) -> Estimate:
         """From audited labels, weighted by their chances, where there are as many as an episode needs or no others;
-        else from all labels alike. Of those that an audit asked for out of doubt, too many are wrong."""
+        else from all labels alike but those drawn with unequal chances: of these too many are wrong."""
         asked = np.asarray((labelled.asked > 0) & (labelled.asked <= 1))
         if asked.all() or int(asked.sum()) >= self._policy.resolve.labels:
             return weighted_share(labelled.correct[asked], labelled.asked[asked])
-        return proportion(int(labelled.correct.sum()), len(labelled))
+        counted = labelled.correct[count_alike(labelled.asked)]
+        return proportion(int(counted.sum()), len(counted))
 
     def _notifications(self, taken: Step, verdict: Verdict, fresh: Fresh, now: int) -> tuple[Notification, ...]:
         """One row a receiver. An opening also asks for a drift report; asking twice for one episode gives one."""

@@ -14,7 +14,7 @@ from monitors.checks._words import percent
 from monitors.protocols import Evidence
 from monitors.statistics.binomial import exact_interval
 from monitors.statistics.ppi import powered_share, trustworthy
-from monitors.statistics.weighted import weighted_share
+from monitors.statistics.weighted import count_alike, weighted_share
 from monitors.verdict import Aspect, Finding, State
 from monitors.window import Window
 
@@ -41,8 +41,9 @@ class Accuracy:
         People volunteer labels for what struck them, so a share of volunteered labels may be far from the truth
         however many there are. An audit asks for labels at random with known probabilities: its labels, weighted by
         the inverse of those, speak for every prediction of the window (`weighted_share`), whatever was volunteered.
-        Volunteered labels then stand beside in the details. All labels count alike, with an exact interval, where
-        fewer than `ENOUGH` are audited, or the audit is so old that most of the window came after it.
+        Volunteered labels then stand beside in the details. Where fewer than `ENOUGH` are audited, or the audit is so
+        old that most of the window came after it, all labels count alike, with an exact interval, but for those drawn
+        with unequal chances, which would be too often wrong; where there are no others, they are weighted all the same.
 
         Where the evidence holds a sample of all predictions, guesses of a regression on the baseline make either
         interval narrower (`powered_share`): of audited labels always, of others while most predictions have none and
@@ -67,9 +68,11 @@ class Accuracy:
         asked = np.asarray((labelled.asked > 0) & (labelled.asked <= 1))
         audited, volunteered = _audited(labelled.take(asked)), _plain(labelled.take(~asked))
         reach = _reach(labelled, asked, evidence.now)
-        shown = audited.count >= ENOUGH and (reach >= REACH or volunteered.count == 0)
-        classical = audited if shown else _plain(labelled)
-        powered = _powered(baseline, evidence, labelled.take(asked) if shown else labelled, audited=shown)
+        alike = count_alike(labelled.asked)
+        shown = not alike.any() or (audited.count >= ENOUGH and (reach >= REACH or volunteered.count == 0))
+        counted = labelled.take(asked if shown else alike)
+        classical = audited if shown else _plain(counted)
+        powered = _powered(baseline, evidence, counted, audited=shown)
         estimate = powered or classical
         lag = float(np.median(np.maximum(labelled.label_time - labelled.time, 0))) / MICROSECONDS
         return Finding(

@@ -36,6 +36,17 @@ def weighted_share(hits: NDArray[np.bool_], chance: NDArray[np.float64], confide
     return Estimate(share, max(0.0, middle - half), min(1.0, middle + half), count)
 
 
+def count_alike(asked: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,): which rows may be counted without weights: those that were volunteered (no chance in (0, 1]), and those
+    that were drawn, if all had the same chance. Of rows drawn out of doubt too many are wrong.
+
+    >>> count_alike(np.array([np.nan, 0.2, 0.2])).tolist(), count_alike(np.array([np.nan, 0.2, 0.3])).tolist()
+    ([True, True, True], [True, False, False])
+    """
+    drawn = np.asarray((asked > 0) & (asked <= 1))
+    return ~drawn if len(np.unique(asked[drawn])) > 1 else np.ones(len(asked), np.bool_)
+
+
 def _effective_rows(hits: NDArray[np.float64], weight: NDArray[np.float64], share: float) -> float:
     """The number of equally likely rows that would be as precise; by the weights alone where all rows agree."""
     total = float(weight.sum())

@@ -173,6 +173,23 @@ def test_an_audit_that_most_of_the_window_came_after_is_not_shown():
     assert run(alone).details["audit"]["shown"] is True
 
 
+@pytest.mark.parametrize("volunteered", [5, 0])
+def test_labels_asked_for_out_of_doubt_are_never_counted_like_others(volunteered):
+    """The audit is old: its labels, wrong ones asked for four times as often, are weighted or left out."""
+    labels = labelled(9, 200, volunteered, right_of_volunteered=1.0)
+    old = np.where(np.isfinite(labels.asked), labels.time // 4, labels.time)
+    uneven = np.where(labels.correct, 0.1, 0.4)
+    labels = replace(labels, time=old, asked=np.where(np.isfinite(labels.asked), uneven, np.nan))
+    finding = run(labels)
+    weighted = weighted_share(labels.correct[:200], labels.asked[:200])
+    if volunteered:
+        assert (finding.estimate.value, finding.estimate.count) == (1.0, 5)
+    else:
+        assert finding.estimate == weighted
+    few = run(replace(labels, time=old).take(slice(0, 20))).estimate
+    assert volunteered or few.value > labels.correct[:20].mean()
+
+
 def test_a_probability_that_is_none_is_not_believed():
     labels = labelled(7, 100, 0, right_of_volunteered=1.0)
     finding = run(replace(labels, asked=np.zeros(100)))

@@ -240,6 +240,8 @@ def test_fresh_labels_that_an_audit_asked_for_out_of_doubt_are_weighted():
     volunteered.asked[:39] = 0.1
     volunteered.truth[:39] = 1
     assert runner._share_right(volunteered).value == pytest.approx(361 / 400)
+    volunteered.asked[:20] = 0.4
+    assert runner._share_right(volunteered).count == 361
 
 
 def test_a_window_with_too_few_rows_reaches_back_for_them():
