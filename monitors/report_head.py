@@ -117,8 +117,9 @@ def _effects(findings: Sequence[Finding]) -> str:
         + "</tr>"
         for finding in findings
         for column in finding.details.get("columns", ())
+        if set(column) >= {"psi", *DISTANCES}  # findings that an earlier version has stored hold none
     )
-    mixes = "".join(_mix(finding.details) for finding in findings if "total_variation" in finding.details)
+    mixes = "".join(_mix(finding.details) for finding in findings if set(finding.details) >= MIXED)
     if not rows:
         return mixes
     return f"""<div class="wide"><table>
@@ -127,6 +128,9 @@ def _effects(findings: Sequence[Finding]) -> str:
 <th class="number">Kolmogorov–Smirnov</th></tr></thead><tbody>{rows}</tbody></table></div>{mixes}
 <p class="quiet">Effect sizes as Evidently computes them, Wasserstein in standard deviations of the baseline. None is 0
 on quiet traffic, and none decides: a check's score against its threshold does.</p>"""
+
+
+MIXED = {"psi", "jensen_shannon", "total_variation"}
 
 
 def _mix(details: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from monitors.baseline import Baseline
 from monitors.in_memory import MemoryJournal, MemoryLog, MemoryReports
 from monitors.protocols import Outcome
 from monitors.report import level_of, make_report, make_waiting_reports, plain, run_worker
-from monitors.report_head import head
+from monitors.report_head import _effects, head
 from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
 from monitors.window import empty_window
 from tests.servers.browser import executable
@@ -100,6 +100,16 @@ def verdict(kind=Kind.OK, severity=Severity.NONE, state=State.OK):
         accuracy=Estimate(0.78, 0.74, 0.82, 312),
         baseline_accuracy=0.9,
     )
+
+
+def test_findings_of_an_earlier_version_are_shown_without_effect_sizes():
+    """It stored no PSI; the rest of the page is made all the same."""
+    old = Finding(
+        "input_drift", Aspect.INPUT, State.ALARM, "Texts.", score=9.0, threshold=4.0,
+        details={"columns": [{"name": "tokens", "mean": 1.0, "baseline_mean": 2.0, "ks_distance": 0.9}]},
+    )  # fmt: skip
+    mix = Finding("class_mix", Aspect.CLASS_MIX, State.OK, "The same.", details={"total_variation": 0.03})
+    assert _effects([old, mix]) == ""
 
 
 DRIFTED = verdict(Kind.BENIGN_DRIFT, Severity.NOTICE, State.ALARM)
