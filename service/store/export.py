@@ -42,7 +42,9 @@ class Export:
         self._known: Known = Catalog(database).recall(version)
         self._rows = rows
         info = self._known.info
-        self.numbers: Sequence[str] = (*(f"score_{label}" for label in info.labels), *info.features, *PROJECTION)
+        scores = [f"score_{label}" for label in info.labels]
+        taken = (*BEFORE, *scores, *PROJECTION, *AFTER)
+        self.numbers: Sequence[str] = (*scores, *_free_names(info.features, taken), *PROJECTION)
         """Columns of numbers, NaN where nothing is known."""
         self.columns: Sequence[str] = (*BEFORE, *self.numbers, *AFTER)
 
@@ -72,6 +74,17 @@ class Export:
         columns["text_hash"] = packed["text_hash"].tolist()
         columns |= {name: values[:, at] for at, name in enumerate(self.numbers)}  # type: ignore[misc]  # an array is one
         return columns
+
+
+def _free_names(features: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """The features' names; `feature_` stands before those that are columns of ours."""
+    free: list[str] = []
+    for feature in features:
+        name = feature
+        while name in taken or (name != feature and name in features):
+            name = f"feature_{name}"
+        free.append(name)
+    return free
 
 
 def _query(known: Known) -> Any:

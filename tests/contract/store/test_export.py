@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -64,6 +67,27 @@ def test_texts_and_what_goes_with_a_label_come_as_they_are(log, database, tmp_pa
     assert lines[2]["label_time"] == "2025-10-09T08:53:20.000200Z"
     assert table[2]["time"].microsecond == 3
     assert list(rows[0]) == list(lines[0]) == list(table[0])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_features_with_names_of_ours_stand_beside_our_columns(database, tmp_path, suffix):
+    odd = replace(NEWS, version="v3", features=("engine", "time", "text", "feature_text", "p3"))
+    log = PredictionLog(database)
+    log.register(odd, START)
+    sent = record(1, model=odd)
+    log.append([sent])
+    path = tmp_path / f"log{suffix}"
+    write_rows(Export(database, "v3"), path)
+    row = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".jsonl": partial(pd.read_json, lines=True)}[suffix](
+        path
+    ).iloc[0]
+    assert (row["engine"], row["text"], row["p3"]) == (
+        "torch",
+        sent.text,
+        pytest.approx(sent.prediction.projection[3], rel=1e-6),
+    )
+    names = ["feature_engine", "feature_time", "feature_feature_text", "feature_text", "feature_p3"]
+    np.testing.assert_allclose(row[names].astype(float), sent.prediction.features, rtol=1e-6)
 
 
 def test_only_one_moment_is_read(log, database, tmp_path):
