@@ -30,7 +30,7 @@ class Erased:
 
     predictions: int
     reports: int
-    """Drift reports that were made since the first of them, and are gone; others can be asked for."""
+    """Drift reports made since the first of them, or being made, and gone; others can be asked for."""
     swept: bool
     """Whether the disk holds nothing of it any more; False where a reader kept SQLite's write-ahead log open."""
 
@@ -75,9 +75,8 @@ class Erasure:
                 for version in {row.model_version for row in rows}:
                     mine = [row for row in rows if row.model_version == version]
                     blank(connection, self._catalog.get(connection, version), [row.seq for row in mine])
-                    since = reports.c.asked >= min(row.time for row in mine)
-                    made = reports.c.made.is_not(None)
-                    seen = delete(reports).where(reports.c.model_version == version, since, made)
+                    since = reports.c.made.is_(None) | (reports.c.made >= min(row.time for row in mine))
+                    seen = delete(reports).where(reports.c.model_version == version, since)
                     dropped += connection.execute(seen).rowcount
             erased += len(rows)
         swept = self._database.sweep("predictions", "prediction_numbers", "reports") if erased else True

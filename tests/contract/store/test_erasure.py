@@ -65,16 +65,19 @@ def test_rows_are_found_by_their_text_or_its_fingerprint_and_by_reference(log, d
     assert erasure.of_text(SHA256) == []
 
 
-def test_reports_that_may_have_seen_it_go_and_older_ones_and_waiting_ones_stay(log, database):
+def test_reports_that_may_have_seen_it_go_and_older_ones_stay(log, database):
+    """One that is being made has read it already; one that was asked for before it was made after it."""
     reports = Reports(database, 9)
-    older, seen, waiting = (
-        reports.ask("v1", at, name) for at, name in ((START - 5, "a"), (START + 5, "b"), (START + 6, "c"))
+    older, asked_before, seen, waiting = (
+        reports.ask("v1", START + at, name) for at, name in ((-5, "a"), (-4, "b"), (5, "c"), (6, "d"))
     )
     other = reports.ask("v2", START + 5, None)
-    for report in (older, seen, other):
+    reports.save(older, START - 3, "page", None)
+    for report in (asked_before, seen, other):
         reports.save(report, START + 7, "page", None)
-    assert Erasure(database).erase([row_id(1)]).reports == 1
-    assert {row.id for row in reports.listed("v1", 9)} == {older, waiting}
+    assert Erasure(database).erase([row_id(1)]).reports == 3
+    reports.save(waiting, START + 8, "page that was being made", None)
+    assert [row.id for row in reports.listed("v1", 9)] == [older]
     assert [row.id for row in reports.listed("v2", 9)] == [other]
 
 
