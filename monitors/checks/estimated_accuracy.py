@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.prediction import Estimate
 from monitors.baseline import Baseline
-from monitors.checks._columns import MILD, Pair, asked_about, embedding, output_numbers, pair, text_numbers
+from monitors.checks._columns import MILD, Pair, asked_about, embedding, output_numbers, pair, spaced, text_numbers
 from monitors.checks._drift import FEWEST_BASE, FEWEST_WINDOW
 from monitors.checks._words import percent
 from monitors.protocols import Evidence
@@ -32,6 +32,8 @@ FULL = 0.30
 APART = 0.08
 """Disagreement of the methods from which on no estimate is trusted."""
 RECENT = 500
+MOST = 20_000
+"""Rows of the baseline that are learnt from: more cost seconds a round and change nothing."""
 MOVED = 0.001
 """A mix of predicted classes rarer than this has moved."""
 CONTRADICTION = 2.6
@@ -69,9 +71,10 @@ class EstimatedAccuracy:
         """
         window = evidence.window
         known = with_scores(baseline.reference.take(baseline.reference.known))
+        known = known.take(spaced(len(known), MOST))
         rows = with_scores(window)
-        if len(rows) < FEWEST_WINDOW or len(known) < FEWEST_BASE or not 0 < known.correct.mean() < 1:
-            why = f"{len(rows)} predictions are too few to estimate accuracy without labels."
+        why = _too_little(known, rows)
+        if why:
             return Finding(self.name, self.aspect, State.INSUFFICIENT, why, count=len(rows))
         reading = read(known, rows, baseline.temperature)
         value = float(np.clip(reading.chance.mean(), 0.0, 1.0))
@@ -99,6 +102,18 @@ class EstimatedAccuracy:
                 "doubts": reasons,
             },
         )
+
+
+def _too_little(known: Window, rows: Window) -> str | None:
+    """Why nothing can be estimated; None where it can."""
+    if len(rows) < FEWEST_WINDOW:
+        return f"{len(rows)} predictions are too few to estimate accuracy without labels."
+    if len(known) < FEWEST_BASE:
+        return f"The baseline's {len(known)} labelled rows are too few to estimate accuracy without labels."
+    if known.correct.all() or not known.correct.any():
+        which = "wrong" if known.correct.all() else "right"
+        return f"The baseline holds no {which} answer to learn from, so accuracy is not estimated without labels."
+    return None
 
 
 def read(known: Window, rows: Window, temperature: float) -> Reading:

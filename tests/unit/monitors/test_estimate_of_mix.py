@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from model.features import FEATURES
+from monitors.checks import estimated_accuracy
+from monitors.checks._columns import spaced
 from monitors.checks.estimated_accuracy import CHECK
 from monitors.statistics.confidence import confidence_estimate, for_mix, temper
+from monitors.verdict import State
 from tests.statistics.simulation import World, baseline_of, draw, evidence_of, without_labels
 
 HARD = 0
@@ -79,3 +82,25 @@ def test_capitals_alone_do_not_take_trust_away_where_embeddings_speak():
     assert CHECK.run(held, evidence_of(shouted), 0.01).trusted
     blind = replace(shouted, projection=np.full_like(window.projection, np.nan))
     assert not CHECK.run(held, evidence_of(blind), 0.01).trusted
+
+
+def test_of_a_large_baseline_evenly_spaced_rows_are_learnt_from(monkeypatch):
+    rng = np.random.default_rng(8)
+    reference, window = draw(rng, 3000), evidence_of(without_labels(draw(rng, 300)))
+    whole = CHECK.run(baseline_of(reference), window, 0.01)
+    monkeypatch.setattr(estimated_accuracy, "MOST", 1000)
+    capped = CHECK.run(baseline_of(reference), window, 0.01)
+    by_hand = replace(baseline_of(reference), reference=reference.take(spaced(3000, 1000)))
+    assert capped == CHECK.run(by_hand, window, 0.01)
+    assert capped.estimate != whole.estimate
+
+
+@pytest.mark.parametrize(("turned", "which"), [(0, "wrong"), (1, "right")])
+def test_a_baseline_without_a_wrong_or_a_right_answer_is_named(turned, which):
+    rng = np.random.default_rng(9)
+    reference = draw(rng, 800)
+    held = baseline_of(draw(rng, 800))
+    held = replace(held, reference=replace(reference, truth=(reference.predicted + turned) % 4))
+    found = CHECK.run(held, evidence_of(without_labels(draw(rng, 300))), 0.01)
+    assert found.state is State.INSUFFICIENT
+    assert found.summary.startswith(f"The baseline holds no {which} answer to learn from")
