@@ -89,7 +89,8 @@ class Loss:
 
     points: int
     accepted: bool
-    """The loss is within the margin: labels do not alarm for it, whatever their number."""
+    """The loss is within the margin: nothing is to be proven. A loss just within it may page all the same, as nobody
+    knows the baseline's own accuracy to the point."""
     labels: Need | None
     """Labels until the harm stream proves it, from the moment it began. None where it is accepted."""
     strange_share: float
