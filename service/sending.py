@@ -16,7 +16,7 @@ from model.errors import InputError, SurroundingsError
 from monitors.window_file import SCORE_PREFIX
 
 _ITEMS = 100
-"""In a request; a service takes 256 unless it is told otherwise."""
+"""In a request, or fewer where a service takes fewer."""
 _OURS = {"id", "time", "text", "label"}
 
 
@@ -44,32 +44,59 @@ def send(
     Raises InputError for what the service refuses and SurroundingsError for a service that is not there; both say how
     many rows were recorded before, for nothing is sent twice.
     """
-    recorded = 0
+    recorded, size = 0, _ITEMS
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     rows = iter(items)
+    waiting: list[Mapping[str, Any]] = []
     with httpx.Client(timeout=60.0, headers=headers) as client:
-        while batch := list(islice(rows, _ITEMS)):
-            _post(client, url, batch, recorded)
+        while waiting := waiting or list(islice(rows, _ITEMS)):
+            batch = waiting[:size]
+            answer = _post(client, url, batch, recorded)
+            if len(batch) > 1 and _is_too_much(answer):
+                size = len(batch) // 2
+                continue
+            _check(answer, url, recorded)
             recorded += len(batch)
             progress(len(batch))
+            waiting = waiting[size:]
     return recorded
 
 
-def _post(client: httpx.Client, url: str, batch: Sequence[Mapping[str, Any]], before: int) -> None:
-    told = f"{before} rows were recorded before."
+def _post(client: httpx.Client, url: str, batch: Sequence[Mapping[str, Any]], before: int) -> httpx.Response:
     try:
-        answer = client.post(f"{url.rstrip('/')}/predictions", json={"items": batch})
+        return client.post(f"{url.rstrip('/')}/predictions", json={"items": batch})
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
         raise InputError(f"{url} is no address of a service; give http://HOST:PORT.") from None
     except httpx.HTTPError as error:
-        raise SurroundingsError(f"No answer from {url} ({type(error).__name__}); is it running? {told}") from None
+        raise SurroundingsError(
+            f"No answer from {url} ({type(error).__name__}); is it running? {_told(before)}"
+        ) from None
+
+
+def _check(answer: httpx.Response, url: str, before: int) -> None:
     if answer.is_success:
         return
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise InputError(f"{url} asks for a key; give --key-file.")
     if answer.is_server_error:
-        raise SurroundingsError(f"{url} did not record a row (status {answer.status_code}); see its log. {told}")
-    raise InputError(f"{url} refuses row {_refused(answer, before)} {told}")
+        raise SurroundingsError(
+            f"{url} did not record a row (status {answer.status_code}); see its log. {_told(before)}"
+        )
+    raise InputError(f"{url} refuses row {_refused(answer, before)} {_told(before)}")
+
+
+def _told(before: int) -> str:
+    return f"{before} rows were recorded before."
+
+
+def _is_too_much(answer: httpx.Response) -> bool:
+    """Whether it is the request that is too large for the service, not a row that it refuses."""
+    if answer.status_code != httpx.codes.UNPROCESSABLE_ENTITY:
+        return answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
+    try:
+        return [error["field"] for error in answer.json()["errors"]] == ["items"]
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _refused(answer: httpx.Response, before: int) -> str:
