@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitors.protocols import Check, Stream
-from monitors.statistics.overlap import new_alarms
 
 YEAR = 365.25 * 86_400
 SPENT = 0.355
@@ -30,10 +29,6 @@ class Budget:
     false_notices_per_year: float
     checks: Sequence[Check]
     streams: Sequence[Stream] = ()
-    window_seconds: float = 0.0
-    """Length of the window of a round; 0 is a window that begins where the last one ended."""
-    quiet_rounds: int = 3
-    """Rounds without an alarm after which the next one is news: those in which an episode resolves."""
 
     @property
     def rounds_per_year(self) -> float:
@@ -44,13 +39,12 @@ class Budget:
         """Probability that one check of the window alarms in one quiet round.
 
         Notices a year, less what streams over predictions may take, over rounds, over the checks that can alarm by
-        chance (Bonferroni). Alarms of overlapping windows repeat each other, and only the first of a run is told: the
-        rest cost nothing (`new_alarms`, taken at the smaller probability, where fewer repeat).
+        chance (Bonferroni). Nothing is given back for windows that overlap: of a large one a part is looked at, another
+        in each round, and then the alarms of a run need not repeat each other.
         """
         many = sum(getattr(check, "budgeted", True) for check in self.checks)
         left = SPENT * self.false_notices_per_year - self._count("predictions") * self.notice_stream_alpha
-        alone = _held(left / self.rounds_per_year / max(many, 1))
-        return _held(alone / new_alarms(alone, self.window_seconds / self.interval_seconds, self.quiet_rounds))
+        return _held(left / self.rounds_per_year / max(many, 1))
 
     @property
     def stream_alpha(self) -> float:

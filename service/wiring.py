@@ -62,10 +62,11 @@ def serve(settings: Settings) -> None:
 
     listener = bind(settings.host, settings.port)
     with listener, baseline_at_hand(settings) as at_hand, open_log(settings) as database:
-        _serve_on(listener, at_hand, keys, database)
+        _serve_on(listener, at_hand, keys, database, borrowed=at_hand.baseline != settings.baseline)
 
 
-def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database: Database) -> None:
+def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database: Database, *, borrowed: bool) -> None:
+    """`borrowed`: the baseline's directory is a temporary one."""
     import numpy as np
     import structlog
     from prometheus_client import CollectorRegistry
@@ -110,7 +111,8 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
     )
     app = create_app(parts)
     watching = settings.monitor and held is not None
-    companion = Companion(_monitor_command, _environment(settings)) if watching else None
+    command = partial(_monitor_command, held if borrowed else None, Path(settings.baseline or ""))
+    companion = Companion(command, _environment(settings)) if watching else None
     host, port = listener.getsockname()[:2]
     lines = structlog.get_logger("serve")
 
@@ -250,6 +252,8 @@ def monitor(settings: Settings, *, once: bool, parent_pipe: int | None) -> None:
             jobs.round(f"once-{clock()}")
             jobs.deliver()
             jobs.reports()
+            if jobs.prune is not None:
+                jobs.prune()
         else:
             keep_watch(jobs, settings.interval, clock, stop, between_errands=min(5.0, settings.interval))
 
@@ -378,8 +382,6 @@ def checks(settings: Settings) -> Chosen:
         settings.false_notices_per_year,
         all_checks(),
         all_streams(),
-        settings.window,
-        settings.resolve_rounds,
     )
     return Chosen(
         checks=budget.checks,
@@ -448,5 +450,10 @@ def _environment(settings: Settings) -> dict[str, str]:
     return mine | {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
 
-def _monitor_command(pipe: int) -> list[str]:
+def _monitor_command(borrowed: Baseline | None, directory: Path, pipe: int) -> list[str]:
+    """A borrowed baseline is laid out again where it is gone: what cleans temporary directories asks nobody."""
+    if borrowed is not None:
+        from service.promotion import lay_out_again
+
+        lay_out_again(borrowed, directory)
     return [sys.executable, "-m", "service.cli", "monitor", "--parent-pipe", str(pipe)]

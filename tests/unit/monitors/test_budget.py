@@ -9,8 +9,8 @@ from scipy import stats
 from monitors.budget import MOST, SPENT, Budget
 from monitors.checks import all_checks, all_streams
 from monitors.statistics.betting import advance, place_bets, start
-from monitors.statistics.overlap import new_alarms
 from monitors.verdict import State
+from service import wiring
 from service.settings import Settings
 from tests.statistics.simulation import World, baseline_of, draw, evidence_of, without_labels
 
@@ -76,34 +76,16 @@ def test_streams_over_labels_share_the_pages_and_streams_over_predictions_are_pa
         assert spread.alphas[stream.name] == share
 
 
-def test_overlapping_windows_are_allowed_more_alarms_and_disjoint_ones_are_not():
-    """Of rounds that look at the same rows again, one alarm in two or three is news."""
-    spread = budget(interval=300)
-    hourly = Budget(300, 1, 12, all_checks(), all_streams(), window_seconds=3600)
-    assert 1.2 < hourly.check_alpha / spread.check_alpha < 1.8
-    assert hourly.stream_alpha == spread.stream_alpha
-    for window in (0, 60, 300):
-        assert Budget(300, 1, 12, all_checks(), all_streams(), window_seconds=window).check_alpha == spread.check_alpha
-    daily = Budget(300, 1, 12, all_checks(), all_streams(), window_seconds=86_400)
-    assert daily.check_alpha > hourly.check_alpha
-
-
-def test_new_alarms_are_those_of_a_simulated_year():
-    """Sums of independent hours-twelfths, three million rounds: what begins a run, of all alarms."""
-    rng, rounds, overlap = np.random.default_rng(3), 3_000_000, 12
-    steps = np.concatenate([[0.0], np.cumsum(rng.normal(size=rounds + overlap - 1))])
-    scores = np.abs(steps[overlap:] - steps[:-overlap]) / np.sqrt(overlap)
-    alpha = 1e-3
-    alarms = np.flatnonzero(scores > stats.norm.isf(alpha / 2))
-    begun = 1 + int((np.diff(alarms) > 3).sum())
-    predicted = new_alarms(alpha, overlap, 3, statistics=1)
-    assert begun / len(alarms) == pytest.approx(predicted, abs=4 * np.sqrt(0.25 / (len(alarms) / 2.5)))
-    assert new_alarms(alpha, overlap, 3) > predicted
-
-
 def test_the_smallest_budget_that_is_taken_can_still_page():
     """Labels that are all wrong prove harm at its threshold; at a tenth of it nothing could."""
     wager = place_bets(50, 800, 0.02)
     most = advance(wager, start(wager), np.ones(2_000, bool)).peak
     least = next(one.ge for one in Settings.model_fields["false_pages_per_year"].metadata)
     assert 1 / budget(pages=least).stream_alpha < most < 1 / budget(pages=least / 10).stream_alpha
+
+
+def test_as_shipped_every_round_is_counted_as_if_its_rows_were_all_new():
+    """Of a window of more than 4,000 rows a round looks at others than the last: overlap must buy no alarms."""
+    chosen = wiring.checks(Settings())
+    able = [chosen.alphas[check.name] for check in chosen.checks if getattr(check, "budgeted", True)]
+    assert sum(able) * budget().rounds_per_year < SPENT * 12
