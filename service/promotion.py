@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from model.errors import InputError
-from monitors.baseline import Baseline, load_baseline
+import structlog
+
+from model.errors import InputError, SurroundingsError
+from monitors.baseline import Baseline, load_baseline, write_baseline
 from monitors.baseline.contract import CONTRACT_FILE, REFERENCE_FILE, WORDS_FILE
 from service.store.baselines import Baselines
+
+log = structlog.get_logger(__name__)
 
 FILES = (CONTRACT_FILE, REFERENCE_FILE, WORDS_FILE)
 """What a baseline is; its report and plots stay where they were made."""
@@ -37,9 +41,32 @@ def promoted(baselines: Baselines, model_version: str | None) -> Iterator[Path |
     if not found:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="bertwatch-baseline-") as name:
-        for file, content in baselines.files(found[0]).items():
-            if file not in FILES:
-                raise InputError(f"The promoted baseline {found[0].baseline_id} holds something else; promote it anew.")
-            (Path(name) / file).write_bytes(content)
+    files = baselines.files(found[0])
+    if set(files) - set(FILES):
+        raise InputError(f"The promoted baseline {found[0].baseline_id} holds something else; promote it anew.")
+    with ExitStack() as held:
+        try:
+            name = held.enter_context(
+                tempfile.TemporaryDirectory(prefix="bertwatch-baseline-", ignore_cleanup_errors=True)
+            )
+            for file, content in files.items():
+                (Path(name) / file).write_bytes(content)
+        except OSError as error:
+            raise SurroundingsError(
+                f"Cannot write the promoted baseline to {tempfile.gettempdir()} ({error.strerror}); make room there, "
+                "or name another directory in TMPDIR."
+            ) from None
         yield Path(name)
+
+
+def lay_out_again(baseline: Baseline, directory: Path) -> None:
+    """Write it where one of its files is gone; what cannot be written is logged, and tried again when next asked."""
+    if all((directory / name).is_file() for name in FILES):
+        return
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_baseline(baseline, directory)
+    except OSError as error:
+        for name in FILES:
+            (directory / name).unlink(missing_ok=True)
+        log.error("baseline_not_laid_out", reason=error.strerror)

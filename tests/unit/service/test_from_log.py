@@ -6,6 +6,7 @@ The log is a real one; `baseline promote` and `baseline compare` run as a person
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -230,7 +231,7 @@ def test_times_are_said_in_one_sentence(log, tmp_path):
 
 
 def test_a_promoted_baseline_is_the_one_that_the_monitor_takes(made, log):
-    """`monitor --once` without --baseline is refused, then takes the promoted one."""
+    """`monitor --once` without --baseline is refused, then takes the promoted one; and it prunes."""
     _, directory = made
     taken = load_baseline(directory)
     none = run("monitor", "--once", "--database", log.url)
@@ -239,11 +240,18 @@ def test_a_promoted_baseline_is_the_one_that_the_monitor_takes(made, log):
     said = run("baseline", "promote", directory, "--database", log.url, "--json")
     assert json.loads(said.stdout) == {"baseline": taken.id, "model_version": MODEL.version, "promoted": True}
     assert "already" in run("baseline", "promote", directory, "--database", log.url).stdout
+    old = replace(log.records[0], id=UUID(int=9), time=START - 10 * 365 * 24 * HOUR)
+    with open_database(log.url) as database:
+        PredictionLog(database).append([old, replace(log.records[1], id=UUID(int=10))])  # the newest always stays
     done = subprocess.run(
-        [sys.executable, "-m", "service.cli", "monitor", "--once", "--database", log.url], check=False, timeout=120
+        [sys.executable, "-m", "service.cli", "monitor", "--once", "--database", log.url],
+        env=os.environ | {"BERTWATCH_RETENTION_DAYS": "3000"},
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0
     with open_database(log.url) as database:
+        assert len(PredictionLog(database).window(MODEL.version, 0, START + HOUR)) == 601, "the old row is pruned"
         newest = Verdicts(database).newest(MODEL.version)
     assert newest is not None
     assert newest[0].baseline_id == taken.id
