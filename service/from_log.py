@@ -96,7 +96,7 @@ def make_from_log(
         segments = list(rows.segment) if any(name is not None for name in rows.segment) else None
         labels = wanted.model.labels
         evaluation = evaluate(rows.truth, rows.scores, labels, predicted=rows.predicted, segments=segments)
-        texts = _texts(log, rows)
+        texts, without = _texts(log, rows)
         baseline = fit_baseline(
             model=wanted.model,
             engine=engine,
@@ -112,8 +112,10 @@ def make_from_log(
             cut_off=cut_off,
             agreement=wanted.before.agreement if wanted.before else None,
         )
-        if texts is None:  # the log may keep fingerprints where it keeps no text
-            baseline = replace(baseline, reference=replace(baseline.reference, text_hash=rows.text_hash), id="")
+        if without:  # the log may keep fingerprints where it keeps no text
+            counted = 0 if texts is None else len(rows) - without
+            reference = replace(baseline.reference, text_hash=rows.text_hash)
+            baseline = replace(baseline, reference=reference, documents=counted, id="")
             baseline = replace(baseline, id=identity(baseline))
         write_baseline(baseline, unfinished)
         how = "asked for by audits" if even else "volunteered, or too few of them asked for by audits"
@@ -182,13 +184,14 @@ def _engine(log: Stretch, rows: Window) -> tuple[str, str]:
     return found.most_common(1)[0][0]
 
 
-def _texts(log: Stretch, rows: Window) -> Iterator[str] | None:
-    """The texts of the rows, a part at a time; None where one of them is not stored."""
+def _texts(log: Stretch, rows: Window) -> tuple[Iterator[str] | None, int]:
+    """The texts of the rows, a part at a time, empty where none is stored; None unless most are. How many are not."""
     ids = [_id(row) for row in rows.ids]
     parts = [ids[first : first + 1000] for first in range(0, len(ids), 1000)]
-    if any(len(log.texts(part)) < len(part) for part in parts):
-        return None
-    return (texts[row] for part in parts for texts in (log.texts(part),) for row in part)
+    without = len(ids) - sum(len(log.texts(part)) for part in parts)
+    if 2 * without >= len(ids):
+        return None, without
+    return (texts.get(row, "") for part in parts for texts in (log.texts(part),) for row in part), without
 
 
 def _predictions(rows: Window) -> Predictions:

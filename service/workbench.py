@@ -157,7 +157,11 @@ def baseline_from_log(
                 log, episodes, Wanted(model, start, end, labels_required, before), output, progress=advance
             )  # fmt: skip
     head = f"{output}: {model.name}, {len(made.reference)} rows of the {made.dataset['name']}"
-    _say("\n".join([head, *figures(made.metrics)]), quiet)
+    without = len(made.reference) - made.documents
+    remarks = [f"The log holds no text of {without} of them; words are counted over the others."] if without else []
+    if not made.documents:
+        remarks = ["The log holds no text of most of them; words are not watched."]
+    _say("\n".join([head, *figures(made.metrics), *remarks]), quiet)
     return _figures(made, str(output)) | {"model_version": version, "dataset": dict(made.dataset)}
 
 

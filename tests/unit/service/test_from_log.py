@@ -30,6 +30,7 @@ from service.cli import main
 from service.from_log import Wanted, moment, refuse_trouble
 from service.store.audits import Audits
 from service.store.database import open_database
+from service.store.erasure import Erasure
 from service.store.labels import Labels
 from service.store.nouns import NewLabel, Strategy
 from service.store.predictions import PredictionLog
@@ -152,6 +153,17 @@ def test_without_stored_texts_fingerprints_are_kept(tmp_path):
     taken = load_baseline(tmp_path / "taken")
     assert taken.documents == 0
     assert taken.reference.text_hash.tolist() == [log.records[row].text_hash for row in range(0, 600, 2)]
+
+
+def test_a_row_whose_text_is_gone_takes_no_other_words_with_it(log, tmp_path):
+    with open_database(log.url) as database:
+        Erasure(database).erase([log.records[0].id])
+    done = log.take(tmp_path / "taken")
+    assert "no text of 1 of them" in done.stdout
+    taken = load_baseline(tmp_path / "taken")
+    assert (taken.documents, len(taken.reference)) == (299, 300)
+    assert taken.words["day"] == 299
+    assert taken.reference.text_hash.tolist() == [0, *(log.records[row].text_hash for row in range(2, 600, 2))]
 
 
 def refused(result, tmp_path):
