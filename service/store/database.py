@@ -230,7 +230,7 @@ def _vacuum(connection: Connection, tables: Sequence[str]) -> bool:
             break
         time.sleep(SWEEP_WAIT)
     connection.execute(text(f"VACUUM {', '.join(tables)}"))
-    return readers == 0
+    return bool(readers == 0)
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
