@@ -84,9 +84,7 @@ def erase(ids: tuple[str, ...], text_sha256: str | None, reference: str | None, 
         f"Erased: {done['predictions']} predictions, and {done['reports']} reports; {done['missing']} not found."
     )
     if not done["swept"]:
-        held = (
-            "A reader holds the write-ahead log: it shows what was until the last program on this database has ended."
-        )
+        held = "Somebody still reads the database as it was: the disk may hold what was erased until they have ended."
         click.echo(held, err=True)
 
 

@@ -32,7 +32,7 @@ class Erased:
     reports: int
     """Drift reports made since the first of them, or being made, and gone; others can be asked for."""
     swept: bool
-    """Whether the disk holds nothing of it any more; False where a reader kept SQLite's write-ahead log open."""
+    """Whether the disk holds nothing of it any more; False where a reader still holds an older view."""
 
 
 class Erasure:
