@@ -131,11 +131,10 @@ def test_a_group_is_not_larger_than_it_may_be_and_an_error_reaches_each():
     assert sorted(results) == [-1, MOST_ITEMS - 10, MOST_ITEMS - 10, MOST_ITEMS - 10]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # an SQLite file has no connection to lose
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_connection_that_breaks_at_the_commit_writes_exactly_once(log, postgres_url, database, moment):
+def test_a_connection_that_breaks_at_the_commit_writes_exactly_once(log, database, moment):
     """Whether the server had committed or not, the row is there once and the caller hears of nothing."""
-    if database.dialect == "sqlite":
-        pytest.skip("an SQLite file has no connection to lose")
     labels, broken = Labels(database), []
 
     def cut(connection) -> None:
