@@ -40,15 +40,18 @@ class Outbox:
                 return []
         waiting = select(outbox).where(outbox.c.due_at.is_not(None)).order_by(outbox.c.created, outbox.c.key)
         first: dict[tuple[str, str], Notification] = {}
-        taken: list[Notification] = []
+        ready: list[Notification] = []
         with self._database.writing() as connection:
             for row in connection.execute(waiting):
                 notification = _notification(row)
                 if first.setdefault(notification.thread, notification) is notification and row.due_at <= now:
-                    taken.append(notification)
-            keys = [notification.key for notification in taken[:limit]]
-            connection.execute(update(outbox).where(outbox.c.key.in_(keys)).values(due_at=now + LEASE))
-        return taken[:limit]
+                    ready.append(notification)
+            keys = [notification.key for notification in ready[:limit]]
+            # Asked again: on PostgreSQL somebody else may have taken one since it was read here.
+            still_due = outbox.c.key.in_(keys) & (outbox.c.due_at <= now)
+            take = update(outbox).where(still_due).values(due_at=now + LEASE).returning(outbox.c.key)
+            taken = set(connection.execute(take).scalars())
+        return [notification for notification in ready if notification.key in taken]
 
     def delivered(self, key: str, now: int) -> None:
         """Never hand it out again."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import math
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from model.errors import SurroundingsError
 from model.prediction import Estimate
 from monitors.protocols import Episode, Notification, Outcome, StreamState
 from monitors.verdict import Aspect, Finding, Kind, Severity, State, Verdict
-from service.store.database import Database
+from service.store.database import Database, open_database
 from service.store.nouns import OutboxCounts, ReportRow, WatchCounts
 from service.store.outbox import LEASE, Outbox
 from service.store.predictions import PredictionLog
@@ -198,6 +202,24 @@ def test_what_was_handed_out_is_handed_out_again_only_after_a_crash(verdicts, da
     assert outbox.due(START) == [TOLD]
     assert other.due(START + LEASE - 1) == []
     assert other.due(START + LEASE) == [TOLD]
+
+
+def test_two_who_ask_at_the_same_moment_do_not_both_get_it(database, database_url):
+    """Both have seen that it is due before either takes it."""
+    Outbox(database).add([TOLD])
+    both_have_looked = threading.Barrier(2)
+
+    def look(_connection, _cursor, statement, *_):
+        if statement.startswith("UPDATE outbox"):
+            with suppress(threading.BrokenBarrierError):  # SQLite lets one look at a time
+                both_have_looked.wait(1)
+
+    with ExitStack() as opened, ThreadPoolExecutor(2) as threads:
+        askers = [opened.enter_context(open_database(database_url)) for _ in range(2)]
+        for asker in askers:
+            event.listen(asker._engine, "before_cursor_execute", look)
+        taken = list(threads.map(lambda asker: Outbox(asker).due(START), askers))
+    assert sorted(taken, key=len) == [[], [TOLD]]
 
 
 def test_due_takes_the_oldest_first(database):
