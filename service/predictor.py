@@ -174,7 +174,7 @@ class Predictor:
         first = self._waiting.get()
         with self._lock:
             self._idle -= 1
-            share = fair_share(self._waiting.qsize(), self._idle, len(self._workers), self.limits.max_batch)
+            share = fair_share(self._waiting.qsize(), self._idle, self.limits.max_batch)
         if first is None:
             return None
         entries = [first]
@@ -304,14 +304,14 @@ class Predictor:
         return True
 
 
-def fair_share(waiting: int, idle: int, workers: int, most: int) -> int:
+def fair_share(waiting: int, idle: int, most: int) -> int:
     """How many texts a worker takes that has one, while others wait and other workers are idle.
 
-    Not all: with four workers, eight texts are computed two by two, side by side. Idle workers take one each; what is
-    beyond that is shared and rounded up, because two texts together take a fifth less of a core than one by one, and
-    more than four hardly less than four (measured; see `tests/bench/README.md`).
+    Not all: with four workers, eight texts are computed two by two, side by side. The busy ones get nothing left for
+    them: when they come back others will have come, and texts computed together take a quarter less of a core than one
+    by one (measured; see `tests/bench/README.md`).
     """
-    return min(most, 1 + math.ceil(max(0, waiting - idle) / workers))
+    return min(most, math.ceil((1 + waiting) / (1 + idle)))
 
 
 def _settle_all(answers: Sequence[tuple[Ticket, Exception | None]]) -> None:

@@ -157,13 +157,14 @@ async def test_a_worker_takes_its_share_of_what_waits_sorted_by_length():
         (0, 0, 1),  # alone
         (3, 3, 1),  # four texts, four workers: side by side
         (1, 0, 2),  # all others are busy: two together cost less
+        (4, 0, 5),  # nothing is left for them
         (7, 3, 2),  # eight texts, four workers
-        (28, 0, 8),
+        (4, 1, 3),  # what is odd is not left behind
         (100, 0, 8),  # never more than one worker may take
     ],
 )
 def test_a_share_leaves_idle_workers_theirs(waiting: int, idle: int, share: int) -> None:
-    assert fair_share(waiting, idle, workers=4, most=8) == share
+    assert fair_share(waiting, idle, most=8) == share
 
 
 @runs
