@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,16 @@ def churn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="module", autouse=True)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """An MLflow server that starts while the first tests, which do not need it, run."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow"), take_port()) as ready:
+        yield ready
+
+
 @pytest.fixture(scope="module")
-def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mlflow_server(tmp_path_factory.mktemp("mlflow"), take_port()) as url:
-        yield url
+def tracking(server: Callable[[], str]) -> str:
+    return server()
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +85,17 @@ def evaluated(churn: Path, tracking: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)  # alone on stdout, whatever MLflow would like to say there
     return answer
+
+
+def test_a_server_that_is_down_takes_no_baseline_with_it(churn: Path, tmp_path: Path) -> None:
+    began = time.monotonic()
+    done = evaluate(churn, "--mlflow-uri", f"http://127.0.0.1:{take_port()}", "--output", tmp_path / "kept")
+    assert done.exit_code == 2
+    assert time.monotonic() - began < 60  # by itself MLflow tries for minutes
+    sentence = done.stderr.splitlines()[-1]  # above it, the progress bar
+    assert sentence.startswith("bertwatch: MLflow at http://127.0.0.1:")
+    assert sentence.endswith(f"The baseline {tmp_path / 'kept'} is kept.")
+    assert load_baseline(tmp_path / "kept").model.version == "churn-1"
 
 
 def test_the_figures_are_scikit_learns(churn: Path, evaluated: dict[str, Any]) -> None:
@@ -140,17 +157,6 @@ def test_a_run_that_is_there_is_added_to(churn: Path, tracking: str, tmp_path: P
     assert missing.exit_code == 2
     assert "has no run" in missing.stderr
     assert load_baseline(tmp_path / "two").accuracy.count == 3000
-
-
-def test_a_server_that_is_down_takes_no_baseline_with_it(churn: Path, tmp_path: Path) -> None:
-    began = time.monotonic()
-    done = evaluate(churn, "--mlflow-uri", f"http://127.0.0.1:{take_port()}", "--output", tmp_path / "kept")
-    assert done.exit_code == 2
-    assert time.monotonic() - began < 60  # by itself MLflow tries for minutes
-    sentence = done.stderr.splitlines()[-1]  # above it, the progress bar
-    assert sentence.startswith("bertwatch: MLflow at http://127.0.0.1:")
-    assert sentence.endswith(f"The baseline {tmp_path / 'kept'} is kept.")
-    assert load_baseline(tmp_path / "kept").model.version == "churn-1"
 
 
 def test_its_live_predictions_are_watched(churn: Path, evaluated: dict[str, Any], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,12 @@ START_SECONDS = 90
 
 
 @contextmanager
-def mlflow_server(directory: Path, port: int) -> Iterator[str]:
-    """The tracking URI of a server that is gone, with all of its workers, when the block ends."""
+def mlflow_server(directory: Path, port: int) -> Iterator[Callable[[], str]]:
+    """A server that is gone, with all of its workers, when the block ends.
+
+    It starts while the block goes on, which takes it ten seconds; a call waits until it answers and gives its
+    tracking URI.
+    """
     options = {
         "backend-store-uri": f"sqlite:///{directory / 'mlflow.db'}",
         "artifacts-destination": str(directory / "artifacts"),
@@ -34,13 +38,17 @@ def mlflow_server(directory: Path, port: int) -> Iterator[str]:
             [sys.executable, "-m", "mlflow", "server", *flags],
             stdout=log, stderr=log, cwd=directory, env={**os.environ, **quiet},
         )  # fmt: skip
-        try:
+
+        def ready() -> str:
             deadline = time.monotonic() + START_SECONDS
             while not _answers(url):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError("MLflow did not start:\n" + (directory / "server.log").read_text()[-3000:])
                 time.sleep(0.1)
-            yield url
+            return url
+
+        try:
+            yield ready
         finally:
             family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
             for member in family:

@@ -18,7 +18,6 @@ from moto.server import ThreadedMotoServer
 from model.errors import InputError, SurroundingsError
 from model.remote import local_directory, local_file, send, workplace
 from service.cli import main
-from tests.conftest import bertwatch
 
 LAST = "baseline.json"
 
@@ -159,8 +158,8 @@ def test_the_commands_take_urls(bucket: Callable[[], list[str]], tmp_path: Path)
     url = "s3://news-bucket/baseline"
     ask = ("evaluate", "--predictions", "s3://news-bucket/scores.csv", "--label-column", "label")
     ask = (*ask, "--score-columns", "score_no", "score_yes")
-    done = bertwatch(*ask, "--output", url)
-    assert done.returncode == 0, done.stderr
+    done = command(*ask, "--output", url)
+    assert done.exit_code == 0, done.stderr
     assert bucket()[-1].startswith("baseline/")
     assert "baseline/baseline.json" in bucket()
     checked = command("check", "--baseline", url, "--predictions", "s3://news-bucket/scores.csv")
