@@ -6,7 +6,7 @@ Standard library and numpy only. Knows nothing of who made a prediction or where
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -81,6 +81,29 @@ class Predictions:
 
     def __iter__(self) -> Iterator[Prediction]:
         return (self[row] for row in range(len(self)))
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Prediction]) -> Predictions:
+        """The rows, one at least, one below the other."""
+        return cls(
+            labels=np.array([row.label for row in rows], np.int64),
+            scores=np.stack([row.scores for row in rows]),
+            features=np.stack([row.features for row in rows]),
+            projections=np.stack([row.projection for row in rows]),
+            truncated=np.array([row.truncated for row in rows], np.bool_),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Predictions]) -> Predictions:
+        """All rows of the parts, one part at least, in their order."""
+        return cls(
+            labels=np.concatenate([part.labels for part in parts]),
+            scores=np.concatenate([part.scores for part in parts]),
+            features=np.concatenate([part.features for part in parts]),
+            projections=np.concatenate([part.projections for part in parts]),
+            truncated=np.concatenate([part.truncated for part in parts]),
+            tokenise_seconds=sum(part.tokenise_seconds for part in parts),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

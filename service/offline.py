@@ -109,17 +109,7 @@ def _classified(
     for texts in dataset.parts():
         for by, parts in zip(classifiers, found, strict=True):
             parts.append(by.classify_many(texts, progress=progress, threads=_threads()))
-    return [_joined(parts) for parts in found]
-
-
-def _joined(parts: Sequence[Predictions]) -> Predictions:
-    return Predictions(
-        labels=np.concatenate([part.labels for part in parts]),
-        scores=np.concatenate([part.scores for part in parts]),
-        features=np.concatenate([part.features for part in parts]),
-        projections=np.concatenate([part.projections for part in parts]),
-        truncated=np.concatenate([part.truncated for part in parts]),
-    )
+    return [Predictions.joined(parts) for parts in found]
 
 
 def _threads() -> int:

@@ -44,14 +44,7 @@ class Reader:
             if self._classifier is None:
                 self._classifier = Classifier(self._artifact, open_engine("auto", self._artifact))
             self._known |= zip(new, self._classifier.classify_many(new, threads=self._threads), strict=True)
-        rows = [self._known[text] for text in texts]
-        return Predictions(
-            labels=np.array([row.label for row in rows]),
-            scores=np.stack([row.scores for row in rows]),
-            features=np.stack([row.features for row in rows]),
-            projections=np.stack([row.projection for row in rows]),
-            truncated=np.array([row.truncated for row in rows]),
-        )
+        return Predictions.of_rows([self._known[text] for text in texts])
 
 
 def open_world(name: str, model: Path | None, dataset: str, work: Path, *, threads: int, say: Say) -> World:

@@ -88,7 +88,7 @@ def _mojibake(_rng: random.Random, text: str) -> str:
 
 
 def _drawn(_rng: random.Random, _stream: Stream, _row: int) -> tuple[str, str]:
-    raise NotImplementedError("A class mix is drawn, not written; see MIXES.")
+    raise ValueError("A class mix is drawn, not written; see MIXES.")
 
 
 def _relabelled(rng: random.Random, stream: Stream, row: int) -> tuple[str, str]:

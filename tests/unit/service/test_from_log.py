@@ -21,7 +21,7 @@ from click.testing import CliRunner
 
 import monitors.baseline
 from model.errors import InputError
-from model.prediction import Prediction, Record, text_fingerprint
+from model.prediction import Prediction, Predictions, Record, text_fingerprint
 from monitors.baseline import fit_baseline, load_baseline, save_baseline
 from monitors.protocols import Episode, Outcome
 from monitors.verdict import Kind, Severity, Verdict
@@ -115,7 +115,8 @@ def test_it_is_the_baseline_that_the_same_rows_give_offline(made):
     picked = [log.records[row] for row in at]
     offline = fit_baseline(
         model=MODEL, engine="torch", precision="fp32", created="", dataset=taken.dataset,
-        predictions=stacked(picked), truth=log.rows.truth[at], texts=[record.text for record in picked],
+        predictions=Predictions.of_rows([record.prediction for record in picked]), truth=log.rows.truth[at],
+        texts=[record.text for record in picked],
     )  # fmt: skip
     assert taken.id == offline.id
     assert taken.accuracy == offline.accuracy
@@ -124,19 +125,6 @@ def test_it_is_the_baseline_that_the_same_rows_give_offline(made):
         "kind": "log", "since": moment(START), "until": moment(START + HOUR), "labels": "all", "before": None,
     }  # fmt: skip
     assert (directory / "report.html").exists()
-
-
-def stacked(records):
-    from model.prediction import Predictions
-
-    said = [record.prediction for record in records]
-    return Predictions(
-        labels=np.array([one.label for one in said]),
-        scores=np.stack([one.scores for one in said]),
-        features=np.stack([one.features for one in said]),
-        projections=np.stack([one.projection for one in said]),
-        truncated=np.array([one.truncated for one in said]),
-    )
 
 
 def test_no_text_is_kept(made):
@@ -287,7 +275,7 @@ def test_two_baselines_beside_each_other(made, tmp_path):
                 model=MODEL, engine="torch", precision="fp32", created=datetime.now(UTC).isoformat(),
                 dataset={"name": name, "sha256": "0", "rows": 400}, truth=columns["truth"],
                 texts=[f"{name} {row}" for row in at],
-                predictions=stacked([_recorded(rows, row) for row in range(400)]),
+                predictions=Predictions.of_rows([_recorded(rows, row).prediction for row in range(400)]),
             ),
             tmp_path / name,
         )  # fmt: skip
