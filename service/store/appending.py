@@ -13,7 +13,8 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.engine import Dialect
 
 from model.prediction import Record
 from service.store.catalog import Catalog, Known
@@ -21,17 +22,14 @@ from service.store.database import ConnectionLost, Database
 from service.store.group import GroupCommit
 from service.store.order import draw, take_turn
 from service.store.packing import pack
-from service.store.schema import prediction_numbers, predictions
-from service.store.statements import check_storable
+from service.store.schema import Id, prediction_numbers, predictions
+from service.store.statements import Prepared, check_storable
 
-# Made once: every commit executes these, and SQLAlchemy takes longer to make one than SQLite to run it.
-ADD_PREDICTIONS, ADD_NUMBERS = insert(predictions), insert(prediction_numbers)
-NEWEST_ORDINAL = (
-    select(prediction_numbers.c.ordinal)
-    .where(prediction_numbers.c.model == bindparam("number"))
-    .order_by(prediction_numbers.c.seq.desc())
-    .limit(1)
+ADD_PREDICTIONS, ADD_NUMBERS = Prepared(insert(predictions)), Prepared(insert(prediction_numbers))
+NEWEST_ORDINAL = Prepared(
+    text("SELECT ordinal FROM prediction_numbers WHERE model = :number ORDER BY seq DESC LIMIT 1")
 )
+ID = Id()
 PROBES = [
     {
         "seq": -1 - row, "id": UUID(int=row), "time": 0, "model_version": "", "baseline_id": None, "engine": "",
@@ -102,27 +100,27 @@ class Appender:
             totals: dict[int, int] = {}
             rows, numbers = [], []
             for batch in batches:
-                rows += [_row(record, first + place) for place, record in enumerate(batch.records)]
+                rows += [_row(record, first + place, connection.dialect) for place, record in enumerate(batch.records)]
                 for part in batch.parts:
                     total = totals.get(part.known.number)
                     total = total_of(connection, part.known) if total is None else total
                     numbers += _numbers(batch.records, part, first, total + 1)
                     totals[part.known.number] = total + len(part.places)
                 first += len(batch.records)
-            connection.execute(ADD_PREDICTIONS, rows)
-            connection.execute(ADD_NUMBERS, numbers)
+            ADD_PREDICTIONS.execute_all(connection, rows)
+            ADD_NUMBERS.execute_all(connection, numbers)
 
 
 def probe(connection: Connection) -> None:
     """Within the caller's transaction: find out whether rows can be added, and leave none."""
     tried = connection.begin_nested()
-    connection.execute(ADD_PREDICTIONS, PROBES)
+    connection.execute(insert(predictions), PROBES)
     tried.rollback()
 
 
 def total_of(connection: Connection, known: Known) -> int:
     """Rows of this version ever committed."""
-    return int(connection.execute(NEWEST_ORDINAL, {"number": known.number}).scalar() or 0)
+    return int(NEWEST_ORDINAL.execute(connection, number=known.number) or 0)
 
 
 def _is_there(connection: Connection, record: Record) -> bool:
@@ -146,11 +144,11 @@ def _numbers(records: Sequence[Record], part: _Part, first: int, ordinal: int) -
     ]
 
 
-def _row(record: Record, seq: int) -> dict[str, Any]:
+def _row(record: Record, seq: int, dialect: Dialect) -> dict[str, Any]:
     confidence = record.prediction.confidence
     return {
         "seq": seq,
-        "id": record.id,
+        "id": ID.process_bind_param(record.id, dialect),
         "time": record.time,
         "model_version": record.model_version,
         "baseline_id": record.baseline_id,

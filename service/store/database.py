@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shutil import disk_usage
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -62,6 +62,10 @@ class Database:
 
     def __init__(self, engine: Engine, url: URL) -> None:
         self._engine = engine
+        # The same pool; what differs is said once, not with every transaction.
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = engine.execution_options(**({} if engine.dialect.name == "sqlite" else snapshot))
+        self._writer = engine.execution_options(**{WRITE: True})
         self._password = url.password or ""
         self._file = Path(url.database or "") if engine.dialect.name == "sqlite" else None
         self._identity: tuple[int, int] | None = None
@@ -76,8 +80,7 @@ class Database:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one moment of the database, whatever is written meanwhile."""
-        options = {} if self._file else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        return self._transaction(options)
+        return self._transaction(self._reader)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -86,7 +89,7 @@ class Database:
         On SQLite it holds the write lock from its beginning, so that what it reads stays true. Raises ConnectionLost
         where nobody can say any more whether it was committed.
         """
-        with self._own_turn(), self._transaction({WRITE: True}) as connection:
+        with self._own_turn(), self._transaction(self._writer) as connection:
             yield connection
         self._check_file()
 
@@ -105,7 +108,7 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables up to date. One process does, others wait; nothing happens where they are."""
-        with self._transaction({WRITE: True}) as connection:
+        with self._transaction(self._writer) as connection:
             if self.dialect == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
             revision = self._revision(connection)
@@ -150,11 +153,11 @@ class Database:
         self.close()
 
     @contextmanager
-    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
         self._check_file()
         # `from None`: the causes hold the parameters of the statement, which may be a user's text.
         try:
-            with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            with engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
             known = self._unusable(error.orig or error)

@@ -12,6 +12,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
+from service.store.statements import Prepared
+
 Turn = Literal["predictions", "labels", "rounds"]
 LOCKS: dict[Turn, int] = {
     "predictions": 0x62657274_00000001,
@@ -19,22 +21,19 @@ LOCKS: dict[Turn, int] = {
     "rounds": 0x62657274_00000003,
 }
 
-LOCK = text("SELECT pg_advisory_xact_lock(:key)")
-LAST = text("SELECT seq FROM sqlite_sequence WHERE name = :name")  # kept by AUTOINCREMENT, also when rows go
+LOCK = Prepared(text("SELECT pg_advisory_xact_lock(:key)"))
+NEXT = Prepared(text("SELECT setval(:name, nextval(:name) + :more)"))
+LAST = Prepared(text("SELECT seq FROM sqlite_sequence WHERE name = :name"))  # kept by AUTOINCREMENT, also when rows go
 
 
 def take_turn(connection: Connection, stream: Turn) -> None:
     """Wait until no other transaction writes to this stream; holds until the end of the transaction."""
     if connection.dialect.name == "postgresql":
-        connection.execute(LOCK, {"key": LOCKS[stream]})
+        LOCK.execute(connection, key=LOCKS[stream])
 
 
 def draw(connection: Connection, stream: Literal["predictions", "labels"], count: int) -> int:
     """The first of `count` consecutive numbers, above all that were ever committed. After `take_turn`."""
     if connection.dialect.name == "postgresql":
-        last = connection.execute(
-            text(f"SELECT setval('{stream}_order', nextval('{stream}_order') + :more)"), {"more": count - 1}
-        ).scalar_one()
-        return int(last) - count + 1
-    known = connection.execute(LAST, {"name": stream}).scalar()
-    return int(known or 0) + 1
+        return int(NEXT.execute(connection, name=f"{stream}_order", more=count - 1)) - count + 1
+    return int(LAST.execute(connection, name=stream) or 0) + 1

@@ -6,6 +6,7 @@ Knows nothing of databases. The layout follows from the model: its classes and i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ HALF_MAX = float(np.finfo(np.float16).max)
 
 def layout(model: ModelInfo) -> np.dtype[np.void]:
     """Little-endian, without gaps. The first migration's; another layout is another table."""
+    return _layout(len(model.labels), len(model.features))
+
+
+@lru_cache
+def _layout(classes: int, features: int) -> np.dtype[np.void]:
     return np.dtype(
         [
             ("seq", "<i8"),
@@ -28,8 +34,8 @@ def layout(model: ModelInfo) -> np.dtype[np.void]:
             ("text_hash", "<u8"),
             ("label", "<u2"),
             ("truncated", "?"),
-            ("scores", "<f4", (len(model.labels),)),
-            ("features", "<f4", (len(model.features),)),
+            ("scores", "<f4", (classes,)),
+            ("features", "<f4", (features,)),
             ("projection", "<f2", (PROJECTION_SIZE,)),
         ]
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, Table
+from sqlalchemy import ClauseElement, Connection, Select, Table
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.sql.dml import Insert
 
 from model.errors import InputError
@@ -53,6 +55,28 @@ def stream(connection: Connection, statement: Select[Any]) -> Iterator[list[tupl
             yield rows
     finally:
         cursor.close()
+
+
+class Prepared:
+    """A statement of every commit, put into words once and given to the driver as it is; values go by name.
+
+    SQLAlchemy takes longer over a statement than SQLite, and a lone request waits for it. Errors are the driver's.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        postgresql = psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for it
+        dialects = (pysqlite.dialect(paramstyle="named"), postgresql)
+        self._words = {dialect.name: str(statement.compile(dialect=dialect)) for dialect in dialects}
+
+    def execute(self, connection: Connection, **values: Any) -> Any:
+        """The first column of the first row; None where there is no row."""
+        cursor: Any = connection.connection.cursor()
+        row = cursor.execute(self._words[connection.dialect.name], values).fetchone()
+        return None if row is None else row[0]
+
+    def execute_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once for each row; there is nothing to read."""
+        connection.connection.cursor().executemany(self._words[connection.dialect.name], rows)
 
 
 def check_storable(*values: str | None) -> None:
