@@ -23,6 +23,8 @@ SEVERE = 0.10
 COMPARISONS = frozenset({Aspect.INPUT, Aspect.OUTPUT, Aspect.CLASS_MIX})
 SPEAKING = 30
 """Labels of the window itself from which on they are heard against an estimate."""
+DOUBT = 0.5
+"""Share of the margin that may be gone, by labels and estimate together, before few labels vouch for strange texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,14 @@ class Signs:
     gross: bool
     """A change so large that no estimate helps."""
     labelled_fine: bool
-    """Labels of the window itself put its accuracy within the margin, and rule out a severe loss."""
+    """Labels of the window itself put its accuracy within the margin and rule out a severe loss, and what the estimate
+    leaves open does not outweigh them."""
     labelled_low: bool
     """Labels of the window itself put its accuracy below the margin, with their whole interval."""
     labels_speak: bool
     """There are enough labels of the window itself to be heard."""
+    estimated: bool
+    """There is an estimate of accuracy without labels."""
     trusted: bool
     """The estimate may be believed."""
     low: bool
@@ -79,7 +84,14 @@ TABLE: tuple[Rule, ...] = (
     Rule(
         Kind.SUSPECTED_HARM_SEVERE,
         Severity.PAGE,
-        lambda s: s.changed and s.gross and not s.trusted and (not s.labels_speak or s.labelled_low),
+        # an estimate that cannot be trusted and yet sees no loss is half a witness: a ticket, whatever the texts are
+        lambda s: (
+            s.changed
+            and s.gross
+            and not s.trusted
+            and (s.low or not s.estimated)
+            and (not s.labels_speak or s.labelled_low)
+        ),
         "The texts are so unlike the baseline's that no estimate of accuracy can be trusted.",
     ),
     Rule(
@@ -91,7 +103,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(
         Kind.SUSPECTED_HARM,
         Severity.TICKET,
-        lambda s: (s.changed or s.mix) and s.low and s.trusted and not s.labelled_fine,
+        lambda s: (s.changed or s.mix) and s.low and s.trusted,
         "Accuracy without labels is estimated below what is accepted.",
     ),
     Rule(
@@ -104,6 +116,12 @@ TABLE: tuple[Rule, ...] = (
             and not s.labelled_fine
         ),
         "The window's own labels do not put accuracy within the margin, and no estimate helps.",
+    ),
+    Rule(
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+        lambda s: s.changed and s.gross and not s.trusted and not s.labels_speak,
+        "The texts are so unlike the baseline's that no estimate of accuracy can be trusted, though it sees no loss.",
     ),
     Rule(Kind.DATA_FAULT, Severity.TICKET, lambda s: s.fault, ""),
     Rule(
@@ -191,6 +209,7 @@ def read_signs(findings: Sequence[Finding], evidence: Evidence, target: float, m
     guess = estimate.estimate if estimate else None
     own = _own_accuracy(evidence.window if evidence.labels_of_window is None else evidence.labels_of_window)
     speaks = own is not None and own.count >= SPEAKING
+    heard = own if speaks else None
     explained = any(finding.aspect is Aspect.CLASS_MIX and finding.details.get("explains") for finding in alarms)
     compared = [finding for finding in findings if finding.aspect in COMPARISONS and finding.of_window]
     return Signs(
@@ -199,11 +218,12 @@ def read_signs(findings: Sequence[Finding], evidence: Evidence, target: float, m
         mix=Aspect.CLASS_MIX in aspects,
         fault=Aspect.DATA in aspects,
         gross=any(finding.gross for finding in alarms),
-        labelled_fine=speaks and own is not None and own.value >= target - margin and own.low > target - SEVERE,
-        labelled_low=speaks and own is not None and own.high < target - margin,
+        labelled_fine=heard is not None and _vouches(heard, guess, target, margin),
+        labelled_low=heard is not None and heard.high < target - margin,
         labels_speak=speaks,
+        estimated=guess is not None,
         trusted=bool(estimate and estimate.trusted),
-        low=guess is not None and _weighed(guess, own if speaks else None) < target - margin,
+        low=guess is not None and _weighed(guess.value, guess, heard) < target - margin,
         strange=estimate is not None and estimate.details.get("if_guessed", 1.0) < target - margin,
         far_below=guess is not None and guess.high <= target - SEVERE,
         something_seen=any(finding.state in {State.OK, State.ALARM} for finding in compared),
@@ -243,12 +263,22 @@ def _own_accuracy(window: Window) -> Estimate | None:
     return exact_interval(int(window.correct[window.known].sum()), known) if known else None
 
 
-def _weighed(guess: Estimate, own: Estimate | None) -> float:
-    """Estimate and labels of the same window, each by the inverse of its squared width."""
+def _vouches(own: Estimate, guess: Estimate | None, target: float, margin: float) -> bool:
+    """An estimate's interval reaches far down where the model may only guess, so its middle is what it leaves open."""
+    if own.value < target - margin or own.low <= target - SEVERE:
+        return False
+    return guess is None or _weighed((guess.low + guess.high) / 2, guess, own) >= target - DOUBT * margin
+
+
+def _weighed(value: float, guess: Estimate, own: Estimate | None) -> float:
+    """The estimate's value and the labels of the same window, each by the inverse of its squared width; the labels
+    alone where the two cannot both be true."""
     if own is None:
-        return guess.value
+        return value
+    if own.low > guess.high or own.high < guess.low:
+        return own.value
     first, second = ((one.high - one.low) ** -2 if one.high > one.low else 1e12 for one in (guess, own))
-    return float((first * guess.value + second * own.value) / (first + second))
+    return float((first * value + second * own.value) / (first + second))
 
 
 def _first(findings: Sequence[Finding], aspect: Aspect) -> Finding | None:

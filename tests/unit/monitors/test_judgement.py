@@ -61,6 +61,11 @@ FINE = estimated(0.875)
 LOW = estimated(0.84)
 FAR = estimated(0.70)
 BLIND = estimated(0.875, trusted=False)
+DIM = estimated(0.84, trusted=False)
+OPEN = replace(
+    BLIND, trusted=True, estimate=Estimate(0.875, 0.70, 0.905, 400), details={"if_guessed": 0.70}
+)  # fmt: skip
+"""Many texts are strange: accuracy is far below if the model guesses at them."""
 
 CASES = {
     "all quiet": ([*QUIET, FINE], UNLABELLED, Kind.OK, Severity.NONE),
@@ -87,10 +92,42 @@ CASES = {
         Kind.SUSPECTED_HARM_SEVERE,
         Severity.PAGE,
     ),
-    "gross and blind": ([GROSS, BLIND], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
-    "gross, blind and a fault": ([GROSS, FAULT, BLIND], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
+    "gross and dim": ([GROSS, DIM], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
+    "gross, and no estimate": ([GROSS], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
+    "gross and blind, but nothing says that accuracy fell": (
+        [GROSS, BLIND],
+        UNLABELLED,
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "gross, dim and a fault": ([GROSS, FAULT, DIM], UNLABELLED, Kind.SUSPECTED_HARM_SEVERE, Severity.PAGE),
+    "gross, blind and a fault": ([GROSS, FAULT, BLIND], UNLABELLED, Kind.SUSPECTED_HARM, Severity.TICKET),
+    "a low estimate outweighs few labels": (
+        [CHANGED, LOW],
+        labelled(0.88, labels=60),
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "many labels outweigh a low estimate": (
+        [CHANGED, LOW],
+        labelled(0.89, labels=400),
+        Kind.BENIGN_DRIFT,
+        Severity.NOTICE,
+    ),
+    "few labels do not vouch for what may be guessed": (
+        [CHANGED, OPEN],
+        labelled(0.89, labels=100),
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "many labels vouch for what may be guessed": (
+        [CHANGED, OPEN],
+        labelled(0.89, labels=400),
+        Kind.BENIGN_DRIFT,
+        Severity.NOTICE,
+    ),
     "a gross fault with changed inputs": (
-        [CHANGED, alarm(Aspect.DATA, gross=True), BLIND],
+        [CHANGED, alarm(Aspect.DATA, gross=True), DIM],
         UNLABELLED,
         Kind.SUSPECTED_HARM_SEVERE,
         Severity.PAGE,
@@ -192,7 +229,7 @@ def test_every_kind_stands_in_the_table():
 
 
 def test_paging_without_labels_can_be_switched_off():
-    off = verdict([GROSS, BLIND], page=False)
+    off = verdict([GROSS, DIM], page=False)
     assert (off.kind, off.severity) == (Kind.SUSPECTED_HARM_SEVERE, Severity.TICKET)
     assert verdict([alarm(Aspect.HARM)], page=False).severity is Severity.PAGE
 
