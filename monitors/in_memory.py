@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from model.prediction import ModelInfo
 from monitors.protocols import MOST_ROWS, ROWS_AT_A_TIME, Memory, Notification, Outcome, Overtaken
+from monitors.statistics.weighted import count_alike
 from monitors.verdict import Verdict
 from monitors.window import COLUMNS, Window, empty_window
 
@@ -22,7 +23,10 @@ Reads = Literal["predictions", "labels"]
 
 
 class MemoryLog:
-    """Rows of one model version in commit order, and their first labels in the order of arrival."""
+    """Rows of one model version in commit order, and their first labels in the order of arrival.
+
+    Labels that were drawn with unequal chances are for `labelled` alone, which gives the chances too.
+    """
 
     def __init__(self, model: ModelInfo) -> None:
         self._model = model
@@ -52,11 +56,11 @@ class MemoryLog:
         rows = rows[np.argsort(self._rows.time[rows], kind="stable")]
         if len(rows) > most:
             rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(np.intp)]
-        return self._taken(rows, start, end)
+        return self._evenly(rows, start, end)
 
     def labelled(self, version: str, start: int, end: int, *, even: bool = False) -> Window:
         rows = self._between(version, start, end)
-        rows = rows[self._rows.known[rows]]
+        rows = rows[(self._rows.known & self._alike if even else self._rows.known)[rows]]
         return self._taken(rows[np.argsort(self._rows.label_time[rows], kind="stable")], start, end)
 
     def count(self, version: str, start: int, end: int) -> int:
@@ -71,7 +75,8 @@ class MemoryLog:
             return empty_window(self._model, 0, 0), self.end_cursor(reads)
         order = np.asarray(self._labels, np.intp) if reads == "labels" else np.arange(len(self._rows))
         chosen = order[cursor : cursor + most]
-        return self._taken(chosen, 0, 0), cursor + len(chosen)
+        read = chosen[self._alike[chosen]] if reads == "labels" else chosen
+        return self._evenly(read, 0, 0), cursor + len(chosen)
 
     def end_cursor(self, reads: Reads) -> int:
         return len(self._labels) if reads == "labels" else len(self._rows)
@@ -83,6 +88,16 @@ class MemoryLog:
         if version != self._model.version:
             return np.zeros(0, np.intp)
         return np.flatnonzero((self._rows.time >= start) & (self._rows.time < end))
+
+    @property
+    def _alike(self) -> NDArray[np.bool_]:
+        return count_alike(self._rows.asked)
+
+    def _evenly(self, rows: NDArray[np.intp], start: int, end: int) -> Window:
+        """Without the labels that do not count alike."""
+        alike, taken = self._alike[rows], self._taken(rows, start, end)
+        truth, label_time = np.where(alike, taken.truth, -1), np.where(alike, taken.label_time, 0)
+        return replace(taken, truth=truth, label_time=label_time, asked=np.where(alike, taken.asked, np.nan))
 
     def _taken(self, rows: NDArray[np.intp], start: int, end: int) -> Window:
         return replace(self._rows.take(rows), start=start, end=end)

@@ -1,11 +1,14 @@
 """A file of predictions as a Window: CSV, JSON Lines or Parquet, from any classifier. Knows nothing of checks.
 
 A score column a class (`World` or `score_World`) is needed. Read where present: `id`, `time`, `predicted`, `label`,
-`segment`, `truncated`, `text_hash`, features by name, `p0` … `p31`, and `text`, of which only numbers are kept.
+`label_time`, `asked`, `segment`, `truncated`, `text_hash`, features by name, `p0` … `p31`, and `text`, of which only
+numbers are kept. A log that `db export` wrote is such a file; a feature that is called like one of its columns stands
+there under another name (`feature_columns`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
@@ -26,11 +29,37 @@ if TYPE_CHECKING:
 _IDS = UUID("5b0b9b8e-6a0c-4a43-9a5e-7c1f2d3e4a5b")
 """Name space of ids that are not UUIDs themselves."""
 _SECOND = 1_000_000
+BEFORE = ("id", "time", "predicted", "confidence", "label", "label_time", "label_source", "asked")
+AFTER = (
+    "segment",
+    "reference",
+    "truncated",
+    "text_hash",
+    "model_version",
+    "baseline_id",
+    "engine",
+    "precision",
+    "text",
+)
+"""Columns of an exported log before and after its numbers."""
+
+
+def feature_columns(model: ModelInfo) -> Sequence[str]:
+    """What each feature is called in an exported log: `feature_` stands before those that are other columns there."""
+    taken = {*BEFORE, *(f"{SCORE_PREFIX}{label}" for label in model.labels), *PROJECTION_COLUMNS, *AFTER}
+    free: list[str] = []
+    for feature in model.features:
+        name = feature
+        while name in taken or (name != feature and name in model.features):
+            name = f"feature_{name}"
+        free.append(name)
+    return free
 
 
 def read_predictions(path: Path, model: ModelInfo, cut_off: CutOff | None = None) -> Window:
     """The predictions of a file, in order of their time (of the file where it gives none).
 
+    `asked` is the probability with which an audit drew a row to be labelled; without `label_time` labels came at once.
     Labels and predicted classes are names; where `predicted` is missing it is what the cut-off gives, or the highest
     score. `time` is ISO 8601 (UTC where it names no zone) or seconds, milliseconds or microseconds since the epoch.
     Raises InputError.
@@ -62,8 +91,8 @@ def read_predictions(path: Path, model: ModelInfo, cut_off: CutOff | None = None
         truncated=_truncated(frame, path),
         segment=name_column(frame, "segment"),
         truth=truth,
-        label_time=np.where(truth >= 0, time, 0),
-        asked=np.full(len(frame), np.nan),
+        label_time=_label_time(frame, truth >= 0, time, path),
+        asked=number_column(frame, "asked", path) if "asked" in frame else np.full(len(frame), np.nan),
     )
     return window.take(np.argsort(time, kind="stable"))
 
@@ -90,15 +119,29 @@ def _scores(frame: pd.DataFrame, model: ModelInfo, path: Path) -> NDArray[np.flo
 
 def _time(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
     """Microseconds since the epoch; the row number where there is no such column."""
+    return _moments(frame, "time", path) if "time" in frame else np.arange(len(frame))
+
+
+def _label_time(
+    frame: pd.DataFrame, labelled: NDArray[np.bool_], time: NDArray[np.int64], path: Path
+) -> NDArray[np.int64]:
+    """When each label came; 0 where there is none."""
+    if "label_time" not in frame or not labelled.any():
+        return np.where(labelled, time, 0)
+    found = np.zeros(len(frame), np.int64)
+    found[labelled] = _moments(frame[labelled], "label_time", path)
+    return found
+
+
+def _moments(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.int64]:
+    """A column of times as microseconds since the epoch."""
     import pandas as pd
 
-    if "time" not in frame:
-        return np.arange(len(frame))
-    column = frame["time"]
-    numbers = None if pd.api.types.is_datetime64_any_dtype(column) else numbers_in(frame, "time")
+    column, what = frame[name], name.replace("_", " ")
+    numbers = None if pd.api.types.is_datetime64_any_dtype(column) else numbers_in(frame, name)
     if numbers is not None:
         if np.isnan(numbers).any():
-            raise InputError(f"{path} has rows without a time; fill the column or leave it out.")
+            raise InputError(f"{path} has rows without a {what}; fill the column or leave it out.")
         largest = float(np.abs(numbers).max())
         # 1e11 seconds are in the year 5138, 1e11 milliseconds in 1973
         unit = _SECOND if largest < 1e11 else 1000 if largest < 1e14 else 1
@@ -106,9 +149,9 @@ def _time(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
     try:
         moments = pd.to_datetime(column, utc=True, format=None if column.dtype.kind == "M" else "ISO8601")
     except (ValueError, TypeError):
-        raise InputError(f"Column 'time' of {path} must be ISO 8601 or a number since the epoch.") from None
+        raise InputError(f"Column {name!r} of {path} must be ISO 8601 or a number since the epoch.") from None
     if moments.isna().any():
-        raise InputError(f"{path} has rows without a time; fill the column or leave it out.")
+        raise InputError(f"{path} has rows without a {what}; fill the column or leave it out.")
     return moments.dt.tz_localize(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
 
 
@@ -139,12 +182,12 @@ def _uuid(value: Any) -> UUID:
 
 
 def _features(frame: pd.DataFrame, texts: list[str] | None, model: ModelInfo, path: Path) -> NDArray[np.float64]:
-    """By name from the file, otherwise read off the text, otherwise NaN."""
+    """By the name that an export gives it or its own from the file, otherwise read off the text, otherwise NaN."""
     features = np.full((len(frame), len(model.features)), np.nan)
     counted = None if texts is None else text_features(texts, None, None)
-    for i, name in enumerate(model.features):
-        if name in frame:
-            features[:, i] = number_column(frame, name, path)
+    for i, (name, exported) in enumerate(zip(model.features, feature_columns(model), strict=True)):
+        if exported in frame or name in frame:
+            features[:, i] = number_column(frame, exported if exported in frame else name, path)
         elif counted is not None and name in FEATURES:
             features[:, i] = counted[:, FEATURES.index(name)]
     return features

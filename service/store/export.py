@@ -11,26 +11,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy import and_, select, tuple_
 
-from model.prediction import PROJECTION_SIZE
+from monitors.prediction_file import AFTER, BEFORE, feature_columns
+from monitors.window_file import PROJECTION_COLUMNS, SCORE_PREFIX
 from service.store.catalog import Catalog, Known
 from service.store.database import Database
 from service.store.packing import unpack
 from service.store.schema import labels, prediction_numbers, predictions
 
 ROWS_AT_A_TIME = 5000
-BEFORE = ("id", "time", "predicted", "confidence", "label", "label_time", "label_source", "asked")
-AFTER = (
-    "segment",
-    "reference",
-    "truncated",
-    "text_hash",
-    "model_version",
-    "baseline_id",
-    "engine",
-    "precision",
-    "text",
-)
-PROJECTION = tuple(f"p{place}" for place in range(PROJECTION_SIZE))
 
 
 class Export:
@@ -42,9 +30,8 @@ class Export:
         self._known: Known = Catalog(database).recall(version)
         self._rows = rows
         info = self._known.info
-        scores = [f"score_{label}" for label in info.labels]
-        taken = (*BEFORE, *scores, *PROJECTION, *AFTER)
-        self.numbers: Sequence[str] = (*scores, *_free_names(info.features, taken), *PROJECTION)
+        scores = [f"{SCORE_PREFIX}{label}" for label in info.labels]
+        self.numbers: Sequence[str] = (*scores, *feature_columns(info), *PROJECTION_COLUMNS)
         """Columns of numbers, NaN where nothing is known."""
         self.columns: Sequence[str] = (*BEFORE, *self.numbers, *AFTER)
 
@@ -74,17 +61,6 @@ class Export:
         columns["text_hash"] = packed["text_hash"].tolist()
         columns |= {name: values[:, at] for at, name in enumerate(self.numbers)}  # type: ignore[misc]  # an array is one
         return columns
-
-
-def _free_names(features: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """The features' names; `feature_` stands before those that are columns of ours."""
-    free: list[str] = []
-    for feature in features:
-        name = feature
-        while name in taken or (name != feature and name in features):
-            name = f"feature_{name}"
-        free.append(name)
-    return free
 
 
 def _query(known: Known) -> Any:

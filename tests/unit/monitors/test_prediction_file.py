@@ -12,6 +12,7 @@ import pytest
 from model.errors import InputError
 from model.features import FEATURES
 from model.prediction import ModelInfo, text_fingerprint
+from monitors.in_memory import MemoryLog
 from monitors.prediction_file import read_predictions
 from monitors.window import COLUMNS
 from monitors.window_file import numbered_ids, window_table
@@ -124,6 +125,8 @@ def test_a_header_without_a_row_is_said_in_one_sentence(tmp_path):
         (ROWS.assign(predicted=["World", None, "Sports"]), "1 rows without a predicted class"),
         (ROWS.assign(time=["noon", "1 pm", "2 pm"]), "ISO 8601"),
         (ROWS.assign(time=[1.0, None, 2.0]), "without a time"),
+        (ROWS.assign(label="World", label_time=["", "2026-01-01", "2026-01-01"]), "without a label time"),
+        (ROWS.assign(asked=["a", "b", "c"]), "'asked' of .* is not a number"),
         (ROWS.assign(tokens=["a", "b", "c"]), "'tokens' of .* is not a number"),
         (ROWS.assign(p0=[0, 0, 0]), "1 of the 32 projection columns"),
         (ROWS.assign(truncated=["perhaps", 0, 1]), "true or false"),
@@ -173,3 +176,18 @@ def test_numbers_in_json_lines_keep_their_type(tmp_path):
     found = read_predictions(path, MODEL)
     assert found.text_hash.tolist() == [2**64 - 1]
     assert found.time.tolist() == [1_767_225_600_000_000]
+
+
+def test_labels_that_were_drawn_out_of_doubt_are_weighted_and_nothing_else(tmp_path):
+    """As the log has it: the window, the streams and whoever counts labels alike see those that fell evenly."""
+    frame = ROWS.assign(label=["World", "Sports", "World"], asked=[0.1, 0.4, None], label_time=[30, 20, 10])
+    found = window(frame, tmp_path)
+    log = MemoryLog(MODEL)
+    log.add(found)
+    np.testing.assert_array_equal(found.asked, [0.1, 0.4, np.nan])
+    assert found.label_time.tolist() == [30_000_000, 20_000_000, 10_000_000]
+    assert log.labelled("v", 0, 9).asked[1:].tolist() == [0.4, 0.1]
+    assert len(log.labelled("v", 0, 9, even=True)) == 1
+    assert log.window("v", 0, 9).truth.tolist() == [-1, -1, 0]
+    rows, cursor = log.after("v", 0, "labels")
+    assert (rows.time.tolist(), cursor) == ([2], 3)
