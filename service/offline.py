@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,18 @@ from model.dataset_stream import TextStream
 from model.errors import InputError
 from model.evaluation import Evaluation, evaluate
 from model.evaluation.behavior import BehaviorReport
-from model.prediction import CutOff, Predictions
+from model.prediction import CutOff, Predictions, text_fingerprint
 from model.report import Beside, Remark, Subject, write_report
-from monitors.baseline import Baseline, fit_baseline, refuse_training_rows, whole_directory, write_baseline
+from model.strain import strained
+from monitors.baseline import Baseline, Strained, fit_baseline, refuse_training_rows, whole_directory, write_baseline
 from service.agreement import refuse_disagreement
 from service.release import Answers, Questions
 
 _SHOWN_OF_A_HASH = 16
 _MOST_REPEATED = 0.5
 """Share of rows that repeat an earlier one from which a dataset is refused."""
+_MOST_STRAINED = 1000
+"""Rows whose text the model reads under strain as well: more hardly help the estimate without labels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +60,8 @@ def make_baseline(
     `exact` is the same model with an exact engine, where the classifier's own is not: a share of rows that the two
     answer alike is kept in the baseline, and GateFailed raised where it is below 99 %.
 
-    `progress` is told how many texts are newly done: the rows, then those of the behavior tests. Raises InputError in
+    `progress` is told how many texts are newly done: the rows, those of the behavior tests, and `strained_rows` that
+    are made harder to read, from which accuracy without labels is learnt. Raises InputError in
     one sentence: `output` exists, what `true_classes` and `Questions.refuse` refuse, rows that the model was trained
     on, rows of which more than half repeat earlier ones (fewer are a remark); nothing is left behind then. A gate that
     says no raises nothing here: the baseline is made.
@@ -91,6 +96,7 @@ def make_baseline(
             cut_off=cut_off,
             behavior=_behavior(asked, classifier, cut_off, progress),
             agreement=agreement,
+            strained=_under_strain(classifier, dataset, cut_off, progress),
         )
         answers = asked.answered(baseline)
         write_baseline(baseline, unfinished)
@@ -130,6 +136,23 @@ def _behavior(
         return found if cut_off is None else cut_off.applied(found)
 
     return None if asked.behavior is None else run_pack(asked.behavior, classifier.info.labels, answered)
+
+
+def strained_rows(rows: int) -> NDArray[np.intp]:
+    """Which of so many rows are read under strain as well: all of a few, of more some that are evenly spaced."""
+    return np.linspace(0, rows - 1, min(rows, _MOST_STRAINED)).round().astype(np.intp)
+
+
+def _under_strain(
+    classifier: Classifier, dataset: TextStream, cut_off: CutOff | None, progress: Callable[[int], None] | None
+) -> Strained:
+    of = strained_rows(len(dataset))
+    chosen = np.zeros(len(dataset), np.bool_)
+    chosen[of] = True
+    texts = strained(list(compress(dataset.texts(), chosen)))
+    found = classifier.classify_many(texts, progress=progress, threads=_threads())
+    hashes = np.array([text_fingerprint(text) for text in texts], np.uint64)
+    return Strained(found if cut_off is None else cut_off.applied(found), of, hashes)
 
 
 def true_classes(dataset: TextStream, labels: tuple[str, ...], *, allow_missing: bool = False) -> NDArray[np.int64]:

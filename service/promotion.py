@@ -14,13 +14,14 @@ import structlog
 
 from model.errors import InputError, SurroundingsError
 from monitors.baseline import Baseline, load_baseline, write_baseline
-from monitors.baseline.contract import CONTRACT_FILE, REFERENCE_FILE, WORDS_FILE
+from monitors.baseline.contract import CONTRACT_FILE, REFERENCE_FILE, STRAINED_FILE, WORDS_FILE
 from service.store.baselines import Baselines
 
 log = structlog.get_logger(__name__)
 
-FILES = (CONTRACT_FILE, REFERENCE_FILE, WORDS_FILE)
-"""What a baseline is; its report and plots stay where they were made."""
+ALWAYS = (CONTRACT_FILE, REFERENCE_FILE, WORDS_FILE)
+FILES = (*ALWAYS, STRAINED_FILE)
+"""What a baseline is; its report and plots stay where they were made. Not every one has strained rows."""
 
 
 def promote(baselines: Baselines, directory: Path, now: int) -> tuple[Baseline, bool]:
@@ -29,7 +30,7 @@ def promote(baselines: Baselines, directory: Path, now: int) -> tuple[Baseline, 
     Raises InputError where it is no baseline, SurroundingsError.
     """
     held = load_baseline(directory)
-    files = {name: (directory / name).read_bytes() for name in FILES}
+    files = {name: (directory / name).read_bytes() for name in _files(held)}
     return held, baselines.promote(held.model.version, held.id, files, now)
 
 
@@ -61,7 +62,7 @@ def promoted(baselines: Baselines, model_version: str | None) -> Iterator[Path |
 
 def lay_out_again(baseline: Baseline, directory: Path) -> None:
     """Write it where one of its files is gone; what cannot be written is logged, and tried again when next asked."""
-    if all((directory / name).is_file() for name in FILES):
+    if all((directory / name).is_file() for name in _files(baseline)):
         return
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,3 +71,7 @@ def lay_out_again(baseline: Baseline, directory: Path) -> None:
         for name in FILES:
             (directory / name).unlink(missing_ok=True)
         log.error("baseline_not_laid_out", reason=error.strerror)
+
+
+def _files(baseline: Baseline) -> tuple[str, ...]:
+    return ALWAYS if baseline.strained is None else FILES

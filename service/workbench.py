@@ -106,7 +106,7 @@ def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, 
     from contextlib import ExitStack
 
     from model.dataset_stream import open_stream
-    from service.offline import make_baseline, true_classes
+    from service.offline import make_baseline, strained_rows, true_classes
     from service.release_words import release_lines
     from service.terminal import figures
 
@@ -121,6 +121,7 @@ def _baseline(settings: Settings, dataset: str, rows: str | None, output: Path, 
         classifier = open_classifier(settings, artifact)
         exact = exact_beside(classifier, artifact)
         work = len(texts) * (1 if exact is None else 2) + (len(asked.behavior.texts) if asked.behavior else 0)
+        work += len(strained_rows(len(texts)))
         with progress_bar("Evaluating", work, quiet=quiet) as advance:
             made = make_baseline(classifier, artifact, texts, output, progress=advance, asked=asked, exact=exact)
     head = f"{output}: {artifact.info.name}, {len(texts)} rows"

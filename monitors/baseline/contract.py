@@ -21,6 +21,7 @@ SCHEMA_VERSION = 1
 CONTRACT_FILE = "baseline.json"
 REFERENCE_FILE = "reference.parquet"
 WORDS_FILE = "words.parquet"
+STRAINED_FILE = "strained.parquet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +61,9 @@ class Baseline:
     behavior: BehaviorReport | None = None
     agreement: float | None = None
     """Share of rows that get the class that an exact engine gives them, where this engine is not exact."""
+    strained: Window | None = None
+    """Copies of rows that were made harder to read, with the truth of the row; `time` is its number. None where nobody
+    asked the model about any."""
 
     @property
     def accuracy(self) -> Estimate:
@@ -89,7 +93,8 @@ def contract(baseline: Baseline) -> dict[str, Any]:
             "documents": baseline.documents,
             "words": len(baseline.words),
             "classes": dict(zip(model.labels, by_class, strict=True)),
-        },
+        }
+        | ({} if baseline.strained is None else {"strained": len(baseline.strained)}),
         "metrics": {name: asdict(estimate) for name, estimate in baseline.metrics.items()},
         "undefined": dict(baseline.undefined),
         "temperature": baseline.temperature,
@@ -123,7 +128,7 @@ def identity(baseline: Baseline) -> str:
     """A hash that is the same wherever and whenever the same baseline is made."""
     facts = contract(baseline) | {"id": None, "created": None, "words": sorted(baseline.words.items())}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for name in COLUMNS:
-        column = getattr(baseline.reference, name)
-        digest.update(json.dumps(list(column)).encode() if column.dtype == object else column.tobytes())
+    for window in (baseline.reference, baseline.strained):
+        for column in () if window is None else (getattr(window, name) for name in COLUMNS):
+            digest.update(json.dumps(list(column)).encode() if column.dtype == object else column.tobytes())
     return digest.hexdigest()[:12]

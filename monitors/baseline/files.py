@@ -18,6 +18,7 @@ from monitors.baseline.contract import (
     CONTRACT_FILE,
     REFERENCE_FILE,
     SCHEMA_VERSION,
+    STRAINED_FILE,
     WORDS_FILE,
     Baseline,
     contract,
@@ -54,7 +55,7 @@ def save_baseline(baseline: Baseline, directory: Path) -> None:
 
 
 def write_baseline(baseline: Baseline, directory: Path) -> None:
-    """Put the three files into a directory that exists."""
+    """Put the files into a directory that exists."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -63,6 +64,8 @@ def write_baseline(baseline: Baseline, directory: Path) -> None:
     pq.write_table(window_table(baseline.reference), directory / REFERENCE_FILE)
     words = pa.table({"word": pa.array(list(baseline.words), pa.string()), "documents": list(baseline.words.values())})
     pq.write_table(words, directory / WORDS_FILE)
+    if baseline.strained is not None:
+        pq.write_table(window_table(baseline.strained), directory / STRAINED_FILE)
 
 
 def load_baseline(directory: Path) -> Baseline:
@@ -71,12 +74,15 @@ def load_baseline(directory: Path) -> Baseline:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for name in (REFERENCE_FILE, WORDS_FILE):
+    names = [REFERENCE_FILE, WORDS_FILE]
+    if isinstance(facts.get("counts"), dict) and "strained" in facts["counts"]:
+        names.append(STRAINED_FILE)
+    for name in names:
         if not (directory / name).is_file():
             raise InputError(f"The baseline {directory} is not complete: {name} is missing; make it anew.")
     try:
         # one thread and no memory map: at this size both cost more than they bring
-        tables = [pq.read_table(directory / name, use_threads=False) for name in (REFERENCE_FILE, WORDS_FILE)]
+        tables = [pq.read_table(directory / name, use_threads=False) for name in names]
         baseline = _from_files(facts, *tables)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError):
         raise InputError(f"The baseline {directory} is damaged; make it anew with `bertwatch baseline`.") from None
@@ -107,7 +113,7 @@ def _read_contract(directory: Path) -> dict[str, Any]:
     return dict(facts)
 
 
-def _from_files(facts: Mapping[str, Any], reference: Any, words: Any) -> Baseline:
+def _from_files(facts: Mapping[str, Any], reference: Any, words: Any, strained: Any = None) -> Baseline:
     model = ModelInfo(
         version=facts["model"]["version"],
         labels=tuple(facts["model"]["labels"]),
@@ -126,6 +132,7 @@ def _from_files(facts: Mapping[str, Any], reference: Any, words: Any) -> Baselin
         temperature=float(facts["temperature"]),
         confusion=np.array(facts["confusion"], np.int64),
         reference=window_from_table(reference, model),
+        strained=None if strained is None else window_from_table(strained, model),
         words=dict(zip(words["word"].to_pylist(), words["documents"].to_pylist(), strict=True)),
         documents=int(facts["counts"]["documents"]),
         undefined=facts["undefined"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,18 @@ from monitors.window_file import numbered_ids
 if TYPE_CHECKING:
     from model.evaluation import Evaluation
     from model.evaluation.behavior import BehaviorReport
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strained:
+    """What the model said of copies of some rows that were made harder to read."""
+
+    predictions: Predictions
+    """With the classes that are answered."""
+    of: NDArray[np.intp]
+    """Which of the rows each is a copy of, from 0."""
+    hashes: NDArray[np.uint64]
+    """Fingerprints of the copies."""
 
 
 _MOST_WORDS = 200_000
@@ -44,6 +56,7 @@ def fit_baseline(
     cut_off: CutOff | None = None,
     behavior: BehaviorReport | None = None,
     agreement: float | None = None,
+    strained: Strained | None = None,
 ) -> Baseline:
     """What normal looks like, from n predictions, their true classes (n,) and their texts, which are read once.
 
@@ -86,6 +99,7 @@ def fit_baseline(
         segments=evaluation.segment_figures,
         behavior=behavior,
         agreement=agreement,
+        strained=None if strained is None else _strained(model, strained, truth, numbers),
     )
     return replace(baseline, id=identity(baseline))
 
@@ -99,23 +113,51 @@ def _reference(
     fingerprints: NDArray[np.uint64],
     segments: Sequence[str | None] | None,
 ) -> Window:
-    """The rows as live ones are read; row numbers stand for ids and times."""
+    """The rows as live ones are read."""
+    window = _window(
+        model,
+        predictions,
+        predicted=evaluation.predicted,
+        truth=evaluation.truth,
+        numbers=numbers,
+        fingerprints=fingerprints,
+    )
     segment = np.full(len(numbers), None, object)
     segment[:] = None if segments is None else list(segments)
+    return replace(window, segment=segment)
+
+
+def _strained(model: ModelInfo, strained: Strained, truth: NDArray[np.int64], numbers: NDArray[np.int64]) -> Window:
+    said, of = strained.predictions, strained.of
+    return _window(
+        model, said, predicted=said.labels, truth=truth[of], numbers=numbers[of], fingerprints=strained.hashes
+    )
+
+
+def _window(
+    model: ModelInfo,
+    predictions: Predictions,
+    *,
+    predicted: NDArray[np.int64],
+    truth: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    fingerprints: NDArray[np.uint64],
+) -> Window:
+    """Row numbers stand for ids and times."""
     return Window(
         model=model,
         start=int(numbers.min()),
         end=int(numbers.max()) + 1,
         ids=numbered_ids(numbers),
         time=numbers,
-        predicted=evaluation.predicted,
+        predicted=predicted,
         scores=predictions.scores.astype(np.float64),
         features=predictions.features.astype(np.float64),
         projection=predictions.projections.astype(np.float64),
         text_hash=fingerprints,
         truncated=predictions.truncated,
-        segment=segment,
-        truth=evaluation.truth,
+        segment=np.full(len(numbers), None, object),
+        truth=truth,
         label_time=numbers,
         asked=np.full(len(numbers), np.nan),
     )

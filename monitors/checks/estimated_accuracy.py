@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 
 from model.prediction import Estimate
 from monitors.baseline import Baseline
-from monitors.checks._columns import MILD, Pair, asked_about, embedding, output_numbers, pair, spaced, text_numbers
+from monitors.checks._columns import asked_about, spaced
+from monitors.checks._correctness import as_they_came, outside, under_strain, views_of
 from monitors.checks._drift import FEWEST_BASE, FEWEST_WINDOW
 from monitors.checks._words import percent
 from monitors.protocols import Evidence
 from monitors.statistics.atc import atc_estimate
-from monitors.statistics.bbse import label_weights
+from monitors.statistics.bbse import label_weights, weighted_spread
 from monitors.statistics.confidence import confidence_estimate, for_mix, temper
-from monitors.statistics.correctness import fit_correctness
 from monitors.statistics.fisher import compare_mix
-from monitors.statistics.support import fit_support
 from monitors.verdict import Aspect, Finding, State
 from monitors.window import Window
 
@@ -49,8 +48,8 @@ class Reading:
     methods: dict[str, float]
     outside: float | None
     """Share of rows outside the baseline's support; None where nothing tells."""
-    spread: float
-    """Standard deviation of one baseline row's residual."""
+    error: float
+    """Standard error of the mean chance as an estimate of the share of right answers among these very rows."""
 
 
 class EstimatedAccuracy:
@@ -60,12 +59,14 @@ class EstimatedAccuracy:
     budgeted = False
 
     def run(self, baseline: Baseline, evidence: Evidence, alpha: float) -> Finding:
-        """A gate between three methods, by how much of the window lies outside the baseline's support.
+        """A gate between methods, row by row, by whether the row lies outside the baseline's support.
 
-        Inside it, tempered confidence speaks, which is steady, for the class mix that the predictions point to; the
-        farther out, the more a correctness regression and ATC do, which see harm sooner. The interval is for the share
-        of right answers in this very window, widened by the methods' disagreement; it reaches down to `if_guessed` in
-        the details, which is what is left when the model can only guess at the rows beyond the baseline's support.
+        Inside it, the mean of tempered confidence, which is steady, for the class mix that the predictions point to,
+        and of a correctness regression that has seen the baseline's texts under strain as well; outside the regression
+        alone, which has met wrong answers there. For a baseline without strained rows, confidence speaks inside, and
+        the more of the window lies outside, the more a regression on the plain rows and ATC do. The interval is for
+        the share of right answers in this very window, widened by the methods' disagreement; it reaches down to
+        `if_guessed` in the details, what is left when the model can only guess at the rows beyond the support.
         Trust goes when inputs leave the support, the methods disagree, labels contradict, or nothing can tell where
         the inputs lie. No method without labels sees a change of meaning.
         """
@@ -76,15 +77,18 @@ class EstimatedAccuracy:
         why = _too_little(known, rows)
         if why:
             return Finding(self.name, self.aspect, State.INSUFFICIENT, why, count=len(rows))
-        reading = read(known, rows, baseline.temperature)
+        strained = None if baseline.strained is None else with_scores(baseline.strained)
+        reading = read(known, rows, baseline.temperature, strained)
         value = float(np.clip(reading.chance.mean(), 0.0, 1.0))
         gap = max(reading.methods.values()) - min(reading.methods.values())
         doubt = max(gap - USUAL, 0.0) / 2
-        half = Z * reading.spread * float(np.sqrt(1 / len(rows) + 1 / len(known))) + doubt
+        half = Z * reading.error + doubt
         guessed = value - max((reading.outside or 0.0) - USUAL, 0.0) * max(value - 1 / rows.scores.shape[1], 0.0)
         low = max(0.0, min(value - half, guessed))
         estimate = Estimate(value, low, min(1.0, value + half), len(rows))
-        reasons = _doubts(reading, gap, known, evidence.labelled, baseline.temperature)
+        recent = with_scores(evidence.labelled.take(evidence.labelled.known).take(slice(-RECENT, None)))
+        there = read(known, recent, baseline.temperature, strained) if len(recent) >= FEWEST_WINDOW else None
+        reasons = [*_doubts(reading, gap, asked_about(known)), *_contradiction(there, recent)]
         between = f"({percent(estimate.low)} to {percent(estimate.high)})"
         said = f"Without labels, accuracy is estimated at {percent(value)} {between}"
         return Finding(
@@ -116,32 +120,39 @@ def _too_little(known: Window, rows: Window) -> str | None:
     return None
 
 
-def read(known: Window, rows: Window, temperature: float) -> Reading:
-    """The estimate for `rows`, from a baseline whose truth is `known`."""
+def read(known: Window, rows: Window, temperature: float, strained: Window | None = None) -> Reading:
+    """The estimate for `rows`, from a baseline whose truth is `known`, and where there are, its `strained` rows."""
     base_correct = known.correct
     scores = [temper(side.scores, temperature) for side in (known, rows)]
     base, live = (_said(side, of) for side, of in zip((known, rows), scores, strict=True))
-    weights = _moved_mix(known, rows)
-    if weights is None:
+    residual = float((base_correct - base).std())
+    enough = float(len(known))
+    moved = _moved_mix(known, rows)
+    if moved is None:
         by_confidence = confidence_estimate(live, base, base_correct)
     else:
-        usual, moved = (_said(side, for_mix(of, weights)) for side, of in zip((known, rows), scores, strict=True))
-        by_confidence = confidence_estimate(moved, usual, base_correct, weights[known.truth])
+        usual, other = (_said(side, for_mix(of, moved.weights)) for side, of in zip((known, rows), scores, strict=True))
+        counts = moved.weights[known.truth]
+        by_confidence = confidence_estimate(other, usual, base_correct, counts)
+        enough = float(counts.sum() ** 2 / (counts**2).sum())  # Kish 1965
+    of_rows = residual * np.sqrt(1 / _texts(rows) + 1 / enough)
+    error = float(np.hypot(of_rows, 0.0 if moved is None else moved.error))
     by_threshold = atc_estimate(live, base, base_correct)
-    views = [pair(known, rows, view, max(len(known), len(rows))) for view in (text_numbers, embedding)]
-    views = [sides for sides in views if _whole(sides, known, rows)]
-    design = [pair(known, rows, output_numbers, max(len(known), len(rows))), *views]
-    regression = fit_correctness(np.column_stack([sides.base for sides in design]), base_correct)
-    by_regression = regression(np.column_stack([sides.window for sides in design]))
-    outside = _outside(views, len(rows))
-    lean = float(np.clip(((outside or 0.0) - USUAL) / (FULL - USUAL), 0.0, 1.0))
-    chance = (1 - lean) * by_confidence + lean * (by_regression + by_threshold) / 2
+    views = views_of(known, rows)
+    out = outside(views, len(rows))
+    if strained is None or out is None:
+        by_regression = as_they_came(known, rows, views)
+        lean = 0.0 if out is None else float(np.clip((out.mean() - USUAL) / (FULL - USUAL), 0.0, 1.0))
+        chance = (1 - lean) * by_confidence + lean * (by_regression + by_threshold) / 2
+    else:
+        by_regression = under_strain(known, rows, strained, views, None if moved is None else moved.weights)
+        chance = np.where(out, by_regression, (by_regression + by_confidence) / 2)
     methods = {
         "confidence": float(by_confidence.mean()),
         "regression": float(by_regression.mean()),
         "threshold": float(by_threshold.mean()),
     }
-    return Reading(chance, methods, outside, float((base_correct - base).std()))
+    return Reading(chance, methods, None if out is None else float(out.mean()), error)
 
 
 def _said(rows: Window, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,8 +160,26 @@ def _said(rows: Window, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(scores[np.arange(len(rows)), rows.predicted])
 
 
-def _moved_mix(known: Window, rows: Window) -> NDArray[np.float64] | None:
-    """(classes,): how much more common each true class is, where the predicted ones have moved; else None.
+def _texts(rows: Window) -> float:
+    """As how many different texts the rows tell: copies of one are right or wrong together."""
+    if not rows.text_hash.all():
+        return float(len(rows))
+    copies = np.unique(rows.text_hash, return_counts=True)[1]
+    return float(len(rows) ** 2 / (copies**2).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mix:
+    """Another class mix than the baseline's."""
+
+    weights: NDArray[np.float64]
+    """(classes,): how much more common each true class is."""
+    error: float
+    """What not knowing the weights better adds to the standard error of accuracy."""
+
+
+def _moved_mix(known: Window, rows: Window) -> Mix | None:
+    """The mix that the predicted classes point to, where they have moved; else None.
 
     Copies of a text count once: a message that is sent again and again is no other mix.
     """
@@ -162,7 +191,10 @@ def _moved_mix(known: Window, rows: Window) -> NDArray[np.float64] | None:
     if compare_mix(counts, confusion.sum(axis=0)).p_value > MOVED:
         return None
     weights = label_weights(confusion, counts)
-    return weights if (weights > 0).all() else None
+    if not (weights > 0).all():
+        return None
+    recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
+    return Mix(weights, weighted_spread(confusion, counts, weights, recall))
 
 
 def with_scores(rows: Window) -> Window:
@@ -170,24 +202,7 @@ def with_scores(rows: Window) -> Window:
     return rows.take(np.asarray(np.isfinite(rows.scores).all(axis=1)))
 
 
-def _whole(sides: Pair, known: Window, rows: Window) -> bool:
-    return bool(sides.names) and len(sides.base) == len(known) and len(sides.window) == len(rows)
-
-
-def _outside(views: list[Pair], rows: int) -> float | None:
-    """Where text numbers and embeddings both speak, capitals are left to the embeddings: a model that sees none is not
-    led astray by them, and the embeddings of one that does move."""
-    if not views:
-        return None
-    out = np.zeros(rows, np.bool_)
-    for sides in views:
-        counted = [at for at, name in enumerate(sides.names) if len(views) == 1 or name not in MILD]
-        out |= fit_support(sides.base[:, counted]).outside(sides.window[:, counted])
-    return float(out.mean())
-
-
-def _doubts(reading: Reading, gap: float, known: Window, labelled: Window, temperature: float) -> list[str]:
-    what = asked_about(known)
+def _doubts(reading: Reading, gap: float, what: str) -> list[str]:
     reasons = []
     if reading.outside is None:
         reasons.append(f"neither numbers nor embeddings say whether the {what} are like the baseline's")
@@ -195,13 +210,15 @@ def _doubts(reading: Reading, gap: float, known: Window, labelled: Window, tempe
         reasons.append(f"{percent(reading.outside)} of the {what} are unlike any in the baseline")
     if gap > APART:
         reasons.append(f"its methods lie {100 * gap:.0f} points apart")
-    recent = with_scores(labelled.take(labelled.known).take(slice(-RECENT, None)))
-    if len(recent) >= FEWEST_WINDOW:
-        there = read(known, recent, temperature)
-        error = there.spread * float(np.sqrt(1 / len(recent) + 1 / len(known)))
-        if abs(float(recent.correct.mean() - there.chance.mean())) > CONTRADICTION * max(error, 1e-9):
-            reasons.append(f"the last {len(recent)} labels contradict it")
     return reasons
+
+
+def _contradiction(there: Reading | None, recent: Window) -> list[str]:
+    """Whether the newest labels are at odds with the estimate for their own rows."""
+    if there is None:
+        return []
+    apart = abs(float(recent.correct.mean() - there.chance.mean()))
+    return [f"the last {len(recent)} labels contradict it"] if apart > CONTRADICTION * max(there.error, 1e-9) else []
 
 
 CHECK = EstimatedAccuracy()

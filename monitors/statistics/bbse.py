@@ -50,6 +50,26 @@ def label_weights(confusion: NDArray[np.int64], predicted: NDArray[np.int64]) ->
     return _share(confusion, predicted)[0]
 
 
+def weighted_spread(
+    confusion: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    values: NDArray[np.float64],
+) -> float:
+    """Standard error of the mean of `values` (classes,), one a true class, over the mix that `weights` say.
+
+    Delta method: the weights solve joint @ weights = predicted shares, and both sides are counts (multinomial).
+    """
+    rows = confusion.sum()
+    joint, prior = confusion.T / rows, confusion.sum(axis=1) / rows
+    share = predicted / predicted.sum()
+    explained = joint @ weights
+    of_window = (np.diag(share) - np.outer(share, share)) / predicted.sum()
+    of_baseline = (np.diag(joint @ weights**2) - np.outer(explained, explained)) / rows
+    slope = np.linalg.pinv(joint).T @ (prior * (values - (prior * weights) @ values))
+    return float(np.sqrt(max(slope @ (of_window + of_baseline) @ slope, 0.0)))
+
+
 def _share(
     confusion: NDArray[np.int64], predicted: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

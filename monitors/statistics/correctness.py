@@ -24,8 +24,16 @@ class Correctness:
         return _chance(_design(table, self.centre, self.scale) @ self.weights)
 
 
-def fit_correctness(table: NDArray[np.float64], correct: NDArray[np.bool_], *, ridge: float = 5.0) -> Correctness:
+def fit_correctness(
+    table: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    *,
+    counts: NDArray[np.float64] | None = None,
+    ridge: float = 5.0,
+) -> Correctness:
     """Logistic regression of being right on (n, columns), with a ridge on all weights but the intercept.
+
+    `counts` (n,) is how often each row counts; None is once.
 
     Fitted on a baseline, applied to a window, its mean estimates accuracy (a "correctness regression"; the idea of
     Guillory and others 2021 with one row for each text). It sees what confidence cannot, where embeddings or text
@@ -38,10 +46,11 @@ def fit_correctness(table: NDArray[np.float64], correct: NDArray[np.bool_], *, r
     penalty = np.full(design.shape[1], ridge)
     penalty[0] = 1e-6
     weights = np.zeros(design.shape[1])
+    counts = np.ones(len(design)) if counts is None else counts
     for _ in range(STEPS):
         chance = _chance(design @ weights)
-        gradient = design.T @ (correct - chance) - penalty * weights
-        hessian = (design * np.maximum(chance * (1 - chance), 1e-6)[:, None]).T @ design + np.diag(penalty)
+        gradient = design.T @ (counts * (correct - chance)) - penalty * weights
+        hessian = (design * (counts * np.maximum(chance * (1 - chance), 1e-6))[:, None]).T @ design + np.diag(penalty)
         step = np.linalg.solve(hessian, gradient)
         weights = weights + np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < 1e-8:

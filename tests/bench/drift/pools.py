@@ -19,6 +19,7 @@ from model.evaluation.intervals import proportion
 from model.prediction import ModelInfo
 from monitors.baseline import Baseline
 from monitors.window import Window
+from service.offline import strained_rows
 from tests.bench.drift.scenarios import MIXES, QUIET
 
 HELD = 800
@@ -34,6 +35,8 @@ class World:
     """Every row, with its truth; the first `HELD` are not live."""
     changed: Mapping[str, Window]
     """The live rows after each scenario, in the same order."""
+    strained: Window
+    """A copy of every row as `bertwatch baseline` asks the model about them, for the baselines that hold the row."""
 
     @property
     def model(self) -> ModelInfo:
@@ -59,7 +62,8 @@ class World:
 
     def baseline(self, rows: int, rng: np.random.Generator) -> Baseline:
         """A fresh one."""
-        return baseline_of(self.quiet.take(rng.choice(len(self.quiet), rows, replace=False)))
+        chosen = rng.choice(len(self.quiet), rows, replace=False)
+        return baseline_of(self.quiet.take(chosen), self.strained.take(np.sort(chosen)[strained_rows(rows)]))
 
     def window(self, scenario: str, rows: int, rng: np.random.Generator, held: Baseline) -> Window:
         """Rows with their truth, each once, none of which the baseline holds in this form or in its quiet one.
@@ -84,7 +88,7 @@ class World:
         return rng.permutation(np.concatenate([plain, more]))
 
 
-def baseline_of(reference: Window) -> Baseline:
+def baseline_of(reference: Window, strained: Window | None = None) -> Baseline:
     """The figures that checks read; the rest of an evaluation would take most of the time."""
     classes = len(reference.model.labels)
     confusion = np.bincount(reference.truth * classes + reference.predicted, minlength=classes**2)
@@ -101,4 +105,5 @@ def baseline_of(reference: Window) -> Baseline:
         reference=reference,
         words={},
         documents=len(reference),
+        strained=strained,
     )

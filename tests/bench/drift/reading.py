@@ -17,6 +17,7 @@ from model.datasets import fingerprints, load_dataset
 from model.engines.registry import open_engine
 from model.prediction import ModelInfo, Prediction, Predictions
 from model.scenarios import happens
+from model.strain import strained
 from monitors.window import Window
 from monitors.window_file import numbered_ids
 from tests.bench.drift.pools import HELD, World
@@ -66,6 +67,7 @@ def open_world(name: str, model: Path | None, dataset: str, work: Path, *, threa
         return _window(info, file, _numbers(labels, info), first)
 
     quiet = pool(QUIET, rows.texts, rows.labels, 1)
+    under_strain = pool("strained", strained(rows.texts), rows.labels, 1)
     changed: dict[str, Window] = {}
     for scenario in ALL:
         if scenario.name in MIXES:
@@ -75,7 +77,7 @@ def open_world(name: str, model: Path | None, dataset: str, work: Path, *, threa
             changed[scenario.name] = replace(quiet.take(slice(HELD, None)), truth=_numbers(labels, info))
         else:
             changed[scenario.name] = pool(scenario.name, texts, labels, 1 + HELD)
-    return World(name, quiet, changed)
+    return World(name, quiet, changed, under_strain)
 
 
 def tiny_model(work: Path, say: Say) -> Path:

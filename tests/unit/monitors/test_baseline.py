@@ -14,6 +14,7 @@ from model.evaluation import evaluate
 from model.features import FEATURES, text_features
 from model.prediction import ModelInfo, Predictions, text_fingerprint
 from monitors.baseline import (
+    Strained,
     check_fits,
     compare,
     fit_baseline,
@@ -95,6 +96,31 @@ def test_the_id_depends_on_all_but_the_moment(baseline):
         fitted(segments=None),
     ]
     assert len({baseline.id, *(b.id for b in other)}) == 7
+
+
+def under_strain(seed=5):
+    return Strained(predictions(seed, rows=15), np.arange(15) * 2, np.arange(1, 16, dtype=np.uint64))
+
+
+def test_rows_under_strain_are_kept_with_the_truth_of_their_row(tmp_path):
+    held = fitted(strained=under_strain())
+    save_baseline(held, tmp_path / "baseline")
+    again = load_baseline(tmp_path / "baseline")
+    assert again.id == held.id != fitted().id
+    assert len({held.id, fitted(strained=under_strain(6)).id, fitted().id}) == 3
+    for name in COLUMNS:
+        np.testing.assert_array_equal(getattr(held.strained, name), getattr(again.strained, name), err_msg=name)
+    assert again.strained.truth.tolist() == again.reference.truth[::2][:15].tolist()
+    assert again.strained.time.tolist() == again.reference.time[::2][:15].tolist()
+    (tmp_path / "baseline" / "strained.parquet").unlink()
+    with pytest.raises(InputError, match=r"not complete: strained\.parquet is missing"):
+        load_baseline(tmp_path / "baseline")
+
+
+def test_a_baseline_without_rows_under_strain_reads_as_it_always_did(baseline, saved):
+    assert load_baseline(saved).strained is None
+    assert not (saved / "strained.parquet").exists()
+    assert "strained" not in json.loads((saved / "baseline.json").read_text())["counts"]
 
 
 def test_words_are_those_of_two_documents_or_more(baseline):

@@ -12,7 +12,7 @@ import pytest
 from model.evaluation import proportion
 from model.evaluation.behavior import BehaviorReport, BehaviorResult, FailedCase
 from model.prediction import CutOff, ModelInfo, Predictions
-from monitors.baseline import fit_baseline, load_baseline, save_baseline
+from monitors.baseline import Strained, fit_baseline, load_baseline, save_baseline
 from monitors.baseline.contract import SCHEMA_VERSION, contract
 
 SCHEMA = json.loads((importlib.resources.files("monitors.baseline") / "schema.json").read_text(encoding="utf-8"))
@@ -28,28 +28,33 @@ BEHAVIOR = BehaviorReport(
 )  # fmt: skip
 
 
-def made(labels=("stays", "leaves"), truth=None, **options):
+def said(labels=("stays", "leaves")):
     rng = np.random.default_rng(0)
     scores = rng.dirichlet(np.ones(len(labels)), 60).astype(np.float32)
+    return Predictions(
+        labels=scores.argmax(1), scores=scores, features=np.ones((60, 1)), projections=np.zeros((60, 32)),
+        truncated=np.zeros(60, np.bool_),
+    )  # fmt: skip
+
+
+def made(labels=("stays", "leaves"), truth=None, **options):
     return fit_baseline(
         model=ModelInfo(version="abc123", labels=labels, features=("words",), name="mine"),
         engine="torch",
         precision="fp32",
-        predictions=Predictions(
-            labels=scores.argmax(1), scores=scores, features=np.ones((60, 1)), projections=np.zeros((60, 32)),
-            truncated=np.zeros(60, np.bool_),
-        ),
+        predictions=said(labels),
         truth=np.arange(60) % len(labels) if truth is None else truth,
         texts=[f"row {i}" for i in range(60)],
         dataset={"name": "rows.csv", "sha256": "00" * 32, "rows": 60},
         created="2026-01-01T00:00:00+00:00",
         **options,
-    )  # fmt: skip
+    )
 
 
 BASELINES = {
     "two classes": lambda: made(cut_off=CutOff(1, 0.3, "cost", 1.0, 5.0), segments=["web", None, "app"] * 20),
     "behavior": lambda: made(behavior=BEHAVIOR),
+    "strained": lambda: made(strained=Strained(said(), np.arange(60), np.arange(1, 61, dtype=np.uint64))),
     "many classes": lambda: made(labels=tuple(f"class {i}" for i in range(12))),
     "missing class": lambda: made(labels=("a", "b", "c"), truth=np.arange(60) % 2),
 }

@@ -1,4 +1,5 @@
-"""Accuracy without labels where the class mix moves, where texts are strange, and where only capitals changed."""
+"""Accuracy without labels where the class mix moves, where texts are strange or repeated, where only capitals
+changed, and with rows under strain to learn from."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from model.features import FEATURES
 from monitors.checks import estimated_accuracy
 from monitors.checks._columns import spaced
 from monitors.checks.estimated_accuracy import CHECK
+from monitors.statistics.bbse import label_weights, weighted_spread
 from monitors.statistics.confidence import confidence_estimate, for_mix, temper
+from monitors.statistics.correctness import fit_correctness
 from monitors.verdict import State
 from tests.statistics.simulation import World, baseline_of, draw, evidence_of, without_labels
 
@@ -39,6 +42,66 @@ def test_a_moved_mix_alone_costs_accuracy_where_classes_are_not_equally_hard():
     plain = confidence_estimate(*confidence, held.reference.correct).mean()
     assert plain - truth > 0.02
     assert abs(found.estimate.value - truth) < 0.6 * (plain - truth)
+
+
+def test_the_interval_is_as_wide_as_a_moved_mix_leaves_it_uncertain():
+    rng = np.random.default_rng(12)
+    missed, draws = 0, 150
+    for _ in range(draws):
+        held, window = baseline_of(draw(rng, 300)), draw(rng, 400, World(mix=(0.7, 0.1, 0.1, 0.1)))
+        found = CHECK.run(held, evidence_of(without_labels(window)), 0.01).estimate
+        missed += not found.low <= window.correct.mean() <= found.high
+    assert missed <= 0.09 * draws
+
+
+def test_what_the_weights_leave_unknown_is_what_they_scatter_by():
+    rng = np.random.default_rng(13)
+    chances = np.array([[0.20, 0.03, 0.02], [0.02, 0.24, 0.04], [0.05, 0.06, 0.34]])
+    moved = (np.array([0.6, 0.25, 0.15]) @ (chances / chances.sum(axis=1, keepdims=True))).astype(float)
+    recall = np.array([0.6, 0.8, 0.95])
+    found, told = [], []
+    for _ in range(600):
+        confusion = rng.multinomial(500, chances.ravel()).reshape(3, 3)
+        counts = rng.multinomial(400, moved)
+        weights = label_weights(confusion, counts)
+        found.append((weights * confusion.sum(axis=1) / 500) @ recall)
+        told.append(weighted_spread(confusion, counts, weights, recall))
+    assert np.median(told) == pytest.approx(np.std(found), rel=0.15)
+
+
+def test_rows_under_strain_teach_what_wrong_answers_look_like_beyond_the_support():
+    rng = np.random.default_rng(14)
+    reference = draw(rng, 800)
+    plain = baseline_of(reference)
+    taught = replace(plain, strained=draw(rng, 800, World(strange=0.7)))
+    window = draw(rng, 500, World(strange=0.5))
+    evidence = evidence_of(without_labels(window))
+    errors = [abs(CHECK.run(held, evidence, 0.01).estimate.value - window.correct.mean()) for held in (plain, taught)]
+    assert errors[1] < 0.04 < errors[0]
+    quiet = draw(rng, 500)
+    found = CHECK.run(taught, evidence_of(without_labels(quiet)), 0.01)
+    assert abs(found.estimate.value - quiet.correct.mean()) < 0.035
+    assert found.trusted
+
+
+@pytest.mark.parametrize("column", ["projection", "features"])
+def test_rows_under_strain_of_which_something_is_unknown_are_left_out(column):
+    rng = np.random.default_rng(15)
+    strained = draw(rng, 400, World(strange=0.7))
+    some = getattr(strained, column).copy()
+    some[::2, 3] = np.nan
+    held = baseline_of(draw(rng, 800))
+    evidence = evidence_of(without_labels(draw(rng, 300, World(strange=0.3))))
+    gappy = CHECK.run(replace(held, strained=replace(strained, **{column: some})), evidence, 0.01)
+    assert gappy == CHECK.run(replace(held, strained=strained.take(slice(1, None, 2))), evidence, 0.01)
+
+
+def test_copies_of_one_text_are_right_or_wrong_together():
+    rng = np.random.default_rng(16)
+    held, window = baseline_of(draw(rng, 800)), draw(rng, 400)
+    same = replace(window, text_hash=np.where(np.arange(400) < 200, window.text_hash[0], window.text_hash))
+    ends = [CHECK.run(held, evidence_of(without_labels(rows)), 0.01).estimate for rows in (window, same)]
+    assert ends[1].high - ends[1].low > 2 * (ends[0].high - ends[0].low)
 
 
 def test_copies_of_one_text_are_no_other_mix():
@@ -104,3 +167,13 @@ def test_a_baseline_without_a_wrong_or_a_right_answer_is_named(turned, which):
     found = CHECK.run(held, evidence_of(without_labels(draw(rng, 300))), 0.01)
     assert found.state is State.INSUFFICIENT
     assert found.summary.startswith(f"The baseline holds no {which} answer to learn from")
+
+
+def test_a_row_that_counts_twice_is_two_rows():
+    rng = np.random.default_rng(17)
+    table, correct = rng.normal(size=(120, 3)), rng.random(120) < 0.7
+    table -= table.mean(axis=0)
+    twice = fit_correctness(np.vstack([table, table]), np.tile(correct, 2))
+    counted = fit_correctness(table, correct, counts=np.full(120, 2.0))
+    assert counted(table) == pytest.approx(twice(table), abs=1e-6)
+    assert counted(table) != pytest.approx(fit_correctness(table, correct)(table), abs=1e-6)
