@@ -127,7 +127,9 @@ def read(known: Window, rows: Window, temperature: float, strained: Window | Non
     base, live = (_said(side, of) for side, of in zip((known, rows), scores, strict=True))
     residual = float((base_correct - base).std())
     enough = float(len(known))
-    moved = _moved_mix(known, rows)
+    views = views_of(known, rows)
+    out = outside(views, len(rows))
+    moved = _moved_mix(known, rows if out is None else rows.take(~out))
     if moved is None:
         by_confidence = confidence_estimate(live, base, base_correct)
     else:
@@ -138,8 +140,6 @@ def read(known: Window, rows: Window, temperature: float, strained: Window | Non
     of_rows = residual * np.sqrt(1 / _texts(rows) + 1 / enough)
     error = float(np.hypot(of_rows, 0.0 if moved is None else moved.error))
     by_threshold = atc_estimate(live, base, base_correct)
-    views = views_of(known, rows)
-    out = outside(views, len(rows))
     if strained is None or out is None:
         by_regression = as_they_came(known, rows, views)
         lean = 0.0 if out is None else float(np.clip((out.mean() - USUAL) / (FULL - USUAL), 0.0, 1.0))
@@ -181,14 +181,15 @@ class Mix:
 def _moved_mix(known: Window, rows: Window) -> Mix | None:
     """The mix that the predicted classes point to, where they have moved; else None.
 
-    Copies of a text count once: a message that is sent again and again is no other mix.
+    Copies of a text count once: a message that is sent again and again is no other mix. Rows unlike any of the
+    baseline's are better left out: how they are confused is not known.
     """
     hashes, first = np.unique(rows.text_hash, return_index=True)
     said = rows.predicted[first] if hashes.all() else rows.predicted
     classes = rows.scores.shape[1]
     confusion = np.bincount(known.truth * classes + known.predicted, minlength=classes**2).reshape(classes, classes)
     counts = np.bincount(said, minlength=classes)
-    if compare_mix(counts, confusion.sum(axis=0)).p_value > MOVED:
+    if len(said) < FEWEST_WINDOW or compare_mix(counts, confusion.sum(axis=0)).p_value > MOVED:
         return None
     weights = label_weights(confusion, counts)
     if not (weights > 0).all():

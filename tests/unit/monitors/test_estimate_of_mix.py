@@ -44,14 +44,20 @@ def test_a_moved_mix_alone_costs_accuracy_where_classes_are_not_equally_hard():
     assert abs(found.estimate.value - truth) < 0.6 * (plain - truth)
 
 
-def test_the_interval_is_as_wide_as_a_moved_mix_leaves_it_uncertain():
+def test_the_interval_is_as_wide_as_a_moved_mix_leaves_it_uncertain(monkeypatch):
     rng = np.random.default_rng(12)
-    missed, draws = 0, 150
-    for _ in range(draws):
-        held, window = baseline_of(draw(rng, 300)), draw(rng, 400, World(mix=(0.7, 0.1, 0.1, 0.1)))
-        found = CHECK.run(held, evidence_of(without_labels(window)), 0.01).estimate
-        missed += not found.low <= window.correct.mean() <= found.high
-    assert missed <= 0.09 * draws
+    draws = [(baseline_of(world(rng, 400, 0.15)), world(rng, 300, 0.45)) for _ in range(40)]
+
+    def estimates():
+        return [CHECK.run(held, evidence_of(without_labels(window)), 0.01).estimate for held, window in draws]
+
+    found = estimates()
+    truth = [window.correct.mean() for _, window in draws]
+    assert sum(not one.low <= right <= one.high for one, right in zip(found, truth, strict=True)) <= 4
+    monkeypatch.setattr(estimated_accuracy, "weighted_spread", lambda *_: 0.0)
+    known = estimates()
+    wider = [one.high - one.low - (other.high - other.low) for one, other in zip(found, known, strict=True)]
+    assert np.median(wider) > 0.01
 
 
 def test_what_the_weights_leave_unknown_is_what_they_scatter_by():
@@ -94,6 +100,27 @@ def test_rows_under_strain_of_which_something_is_unknown_are_left_out(column):
     evidence = evidence_of(without_labels(draw(rng, 300, World(strange=0.3))))
     gappy = CHECK.run(replace(held, strained=replace(strained, **{column: some})), evidence, 0.01)
     assert gappy == CHECK.run(replace(held, strained=strained.take(slice(1, None, 2))), evidence, 0.01)
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_texts_unlike_any_say_nothing_of_the_mix(share):
+    rng = np.random.default_rng(19)
+    held, rows = baseline_of(draw(rng, 800)), draw(rng, 400)
+    strange = np.arange(400) < share * 400
+    scores = np.where(strange[:, None], np.array([0.97, 0.01, 0.01, 0.01]), rows.scores)
+    far = replace(
+        rows,
+        projection=rows.projection + 12.0 * strange[:, None],
+        scores=scores,
+        predicted=scores.argmax(axis=1),
+    )
+    there = estimated_accuracy.read(held.reference, without_labels(far), held.temperature)
+    said = temper(scores, held.temperature)[np.arange(400), far.predicted]
+    base = temper(held.reference.scores, held.temperature)[np.arange(800), held.reference.predicted]
+    assert there.outside == pytest.approx(share, abs=0.02)
+    assert there.methods["confidence"] == pytest.approx(
+        float(confidence_estimate(said, base, held.reference.correct).mean())
+    )
 
 
 def test_copies_of_one_text_are_right_or_wrong_together():
