@@ -31,6 +31,11 @@ class ConnectionLost(SurroundingsError):
 UPGRADE_LOCK = 0x62657274_00000000
 """Advisory lock of PostgreSQL under which one process at a time upgrades."""
 
+UNINDEXED = frozenset({"0001", "0002", "0003"})
+"""Revisions before the one whose indexes are built beforehand."""
+LOCKED = "55P03"
+"""SQLSTATE of a wait for a lock that was given up."""
+
 NEXT_TRANSACTION = "SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS xid) AS text)"
 OLDER_READERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -108,8 +113,11 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables up to date. One process does, others wait; nothing happens where they are."""
+        if self.dialect == "postgresql":
+            self._build_indexes()
         with self._transaction(self._writer) as connection:
             if self.dialect == "postgresql":
+                connection.execute(text(f"SET LOCAL lock_timeout = {BUSY_SECONDS * 1000}"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
             revision = self._revision(connection)
             if revision != REVISION:
@@ -170,6 +178,11 @@ class Database:
     def _unusable(self, error: BaseException) -> SurroundingsError:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         sqlstate = getattr(error, "sqlstate", None)
+        if sqlstate == LOCKED:
+            return SurroundingsError(
+                f"The database {self.place} is held by a transaction that does not end; "
+                "end it (pg_stat_activity shows it) and start again."
+            )
         if sqlstate:  # the server's own messages may quote a value; the name of the error does not
             reason = f"{type(error).__name__}, SQLSTATE {sqlstate}"
         if self._password:
@@ -194,6 +207,19 @@ class Database:
         if names & {"predictions", "models", "labels"}:
             raise SurroundingsError(f"The database {self.place} belongs to another program; name another one.")
         return None
+
+    def _build_indexes(self) -> None:
+        """What the migrations to come would lock writers for; nothing in a database that is new or up to date."""
+        with self._transaction(self._writer) as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = {BUSY_SECONDS * 1000}"))
+            revision = self._revision(connection)
+        if revision not in UNINDEXED:
+            return
+        from service.store.indexing import build_indexes
+        from service.store.migrations.versions.retention import INDEXES
+
+        with self._transaction(self._engine.execution_options(isolation_level="AUTOCOMMIT")) as connection:
+            build_indexes(connection, INDEXES)
 
     def _migrate(self, connection: Connection, revision: str | None) -> None:
         # Imported here: Alembic takes 0.2 s, and nearly every start finds the tables up to date.

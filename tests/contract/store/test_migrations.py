@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
+from model.errors import SurroundingsError
+from service.store import indexing
 from service.store.connecting import WRITE, connect, parse
 from service.store.database import open_database
 from service.store.labels import Labels
@@ -15,6 +21,7 @@ from service.store.packing import pack
 from service.store.predictions import PredictionLog
 from service.store.schema import REVISION
 from service.store.verdicts import Verdicts
+from tests.contract.conftest import new_database
 from tests.contract.store.rows import NEWS, START, record, row_id
 
 ROWS = 20
@@ -91,3 +98,75 @@ def test_and_written_on(old_database):
     outcomes = labels.add([NewLabel(None, "r3", "World"), NewLabel(None, "r4", "World")], START)
     assert [one.outcome for one in outcomes] == [Outcome.CORRECTED, Outcome.STORED]
     assert (log.after("v1", 1, "labels")[0].time - START).tolist() == [4]
+
+
+INDEXES = "SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid IN ({})".format(
+    "to_regclass('labels_of_prediction'), to_regclass('verdicts_model_version_id')"
+)
+BEAT = "UPDATE labels SET time = time + 1"
+
+
+@pytest.fixture
+def old_postgres(postgres_url):
+    """The URL of a database of the first schema, and one to connect to it with."""
+    url = new_database(postgres_url)
+    write_first_schema(url)
+    return url, url.replace("+psycopg", "")
+
+
+def test_writers_go_on_while_indexes_are_built(old_postgres):
+    url, plain = old_postgres
+    with psycopg.connect(plain) as older, psycopg.connect(plain, autocommit=True) as writer:
+        older.execute(BEAT)  # the build waits for this one to end
+        with ThreadPoolExecutor(1) as thread:
+            opening = thread.submit(open_database, url)
+            waits = (
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'"
+            )
+            deadline = time.monotonic() + 30
+            while not writer.execute(waits).fetchone()[0] and time.monotonic() < deadline:
+                time.sleep(0.02)
+            writer.execute("SET lock_timeout = 1000")
+            written = writer.execute("INSERT INTO labels SELECT seq + 9, prediction_seq + 1, prediction_id, "
+                                     "prediction_time, model, label, label_index, time, source, asked, first, newest "
+                                     "FROM labels").rowcount  # fmt: skip
+            assert not opening.done()
+            older.rollback()
+            opening.result(timeout=30).close()
+        assert written == 1
+        assert writer.execute(INDEXES).fetchone()[0] == 2
+
+
+def test_a_build_that_waits_too_long_says_so_and_is_begun_anew(old_postgres, monkeypatch):
+    url, plain = old_postgres
+    monkeypatch.setattr(indexing, "PATIENCE", 0.3)
+    with psycopg.connect(plain) as older:
+        older.execute(BEAT)
+        with pytest.raises(SurroundingsError, match=r"held by a transaction that does not end; .*pg_stat_activity"):
+            open_database(url)
+        half = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('labels_of_prediction')"
+        assert older.execute(half).fetchone() == (False,)
+    with open_database(url) as database, database.reading() as connection:
+        assert connection.execute(text(INDEXES)).scalar() == 2
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == REVISION
+
+
+def test_several_processes_build_them_once(old_postgres):
+    url, plain = old_postgres
+    with ThreadPoolExecutor(4) as threads:
+        for database in threads.map(open_database, [url] * 4):
+            database.close()
+    with psycopg.connect(plain) as connection:
+        assert connection.execute(INDEXES).fetchone() == (2,)
+
+
+@pytest.mark.parametrize("held", ["LOCK TABLE alembic_version", BEAT], ids=["the revision", "a table"])
+def test_a_migration_does_not_wait_for_ever(old_postgres, monkeypatch, held):
+    url, plain = old_postgres
+    monkeypatch.setattr("service.store.database.BUSY_SECONDS", 1)
+    with open_database(url), psycopg.connect(plain) as older:
+        older.execute("UPDATE alembic_version SET version_num = '0003'")
+        older.commit()
+        older.execute(held)
+        with pytest.raises(SurroundingsError, match="does not end"):
+            open_database(url)

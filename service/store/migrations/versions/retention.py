@@ -8,6 +8,13 @@ revision = "0004"
 down_revision = "0003"
 
 
+INDEXES = {
+    "labels_of_prediction": "labels (prediction_seq, seq)",
+    "verdicts_model_version_id": "verdicts (model_version, id)",
+}
+"""On PostgreSQL they are there already, where the tables were: see `service.store.indexing`."""
+
+
 def upgrade() -> None:
-    op.execute("CREATE INDEX labels_of_prediction ON labels (prediction_seq, seq)")
-    op.execute("CREATE INDEX verdicts_model_version_id ON verdicts (model_version, id)")
+    for name, columns in INDEXES.items():
+        op.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
