@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from model.errors import BertwatchError
-from model.prediction import ModelInfo
 from monitors.verdict import Aspect, Finding, Kind, Severity, Verdict
 from monitors.window import Window
 
@@ -273,9 +272,3 @@ class DeliveryResult:
     ok: bool
     retry: bool = True
     error: str = ""
-
-
-class ModelCatalog(Protocol):
-    """The model versions that the log has seen."""
-
-    def models(self) -> Sequence[ModelInfo]: ...

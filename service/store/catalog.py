@@ -25,7 +25,7 @@ class Known:
 
 
 class Catalog:
-    """Implements `monitors.protocols.ModelCatalog`. A version never changes its meaning, so what was read is kept."""
+    """The model versions that the log has seen. A version never changes its meaning, so what was read is kept."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

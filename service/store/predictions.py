@@ -41,7 +41,7 @@ FINGERPRINT = re.compile(r"(sha256:)?[0-9a-f]{64}")
 
 
 class PredictionLog:
-    """Implements `monitors.protocols.Log` and `ModelCatalog`; may be used from several threads."""
+    """Implements `monitors.protocols.Log`; may be used from several threads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
