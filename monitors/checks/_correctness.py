@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,10 +44,15 @@ def outside(views: list[View], rows: int) -> NDArray[np.bool_] | None:
     if not views:
         return None
     out = np.zeros(rows, np.bool_)
-    for sides in (view.sides for view in views):
-        counted = [at for at, name in enumerate(sides.names) if len(views) == 1 or name not in MILD]
-        out |= fit_support(sides.base[:, counted]).outside(sides.window[:, counted])
+    for view, names in zip(views, _telling(views), strict=True):
+        counted = [view.sides.names.index(name) for name in names]
+        out |= fit_support(view.sides.base[:, counted]).outside(view.sides.window[:, counted])
     return out
+
+
+def _telling(views: list[View]) -> list[list[str]]:
+    """The columns of each view that say how strange a row is."""
+    return [[name for name in view.sides.names if len(views) == 1 or name not in MILD] for view in views]
 
 
 def as_they_came(known: Window, rows: Window, views: list[View]) -> NDArray[np.float64]:
@@ -68,8 +74,9 @@ def under_strain(
     2021, *Are labels always necessary for classifier accuracy evaluation?*, row by row in place of set by set. How far
     out a row lies is a number beside its others; it is what tells most strained texts from plain ones.
     """
-    supports = [fit_support(view.sides.base) for view in views]
-    base, live, under = (_design(side, views, supports) for side in (known, rows, strained))
+    columns = [_columns(view, names) for view, names in zip(views, _telling(views), strict=True)]
+    supports = [fit_support(read(known)) for read in columns]
+    base, live, under = (_design(side, columns, supports) for side in (known, rows, strained))
     whole = np.isfinite(under).all(axis=1)
     mix = np.ones(known.scores.shape[1]) if mix is None else mix
     usual = mix[known.truth]
@@ -79,12 +86,23 @@ def under_strain(
     return regression(live) + np.average(known.correct - regression(base), weights=usual)
 
 
-def _design(side: Window, views: list[View], supports: list[Support]) -> NDArray[np.float64]:
+def _columns(view: View, names: list[str]) -> Callable[[Window], NDArray[np.float64]]:
+    """What reads these columns of a view."""
+
+    def values(side: Window) -> NDArray[np.float64]:
+        table = view.read(side)
+        return table.values[:, [table.names.index(name) for name in names]]
+
+    return values
+
+
+def _design(
+    side: Window, columns: list[Callable[[Window], NDArray[np.float64]]], supports: list[Support]
+) -> NDArray[np.float64]:
     """(n, columns): the scores, the columns of each view, and each row's distance from the baseline's middle."""
     parts = [output_numbers(side).values]
-    for view, support in zip(views, supports, strict=True):
-        table = view.read(side)
-        values = table.values[:, [table.names.index(name) for name in view.sides.names]]
+    for read, support in zip(columns, supports, strict=True):
+        values = read(side)
         parts += [values, np.log(NEAR + support.distance(values))[:, None]]
     return np.column_stack(parts)
 
