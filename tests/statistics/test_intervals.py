@@ -1,4 +1,4 @@
-"""The long simulation of intervals: 2,000 draws each, nominal 95 %. About four minutes."""
+"""The long simulation of intervals: 2,000 draws each, nominal 95 %. About a minute."""
 
 from __future__ import annotations
 
