@@ -32,8 +32,11 @@ FEATURES: tuple[str, ...] = (
 NEEDS_TOKENS = frozenset({"tokens", "tokens_per_word", "unknown_share"})
 """What cannot be known of a text without a tokenizer."""
 
-_SPACE, _LETTER, _UPPER, _DIGIT, _PUNCTUATION, _MARKUP = (1 << bit for bit in range(6))
+_MARKS = tuple(1 << bit for bit in range(8))
+_SPACE, _LETTER, _UPPER, _DIGIT, _PUNCTUATION, _MARKUP, _NON_ASCII, _START = _MARKS
 _MARKUP_CHARACTERS = "<>{}[]|\\/=_#@&~^`*+"
+_HAS_MARK = np.array([[int(code & mark > 0) for mark in _MARKS] for code in range(256)])
+"""(256, marks): 1 where a combination of marks holds the mark."""
 _TABLE_SIZE = 1 << 16
 _CHUNK = 1024
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -71,36 +74,34 @@ def _features_of_characters(texts: Sequence[str]) -> NDArray[np.float64]:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     classes = _character_classes()[np.minimum(codes, _TABLE_SIZE - 1)]
-    ends = np.cumsum(lengths)
-
-    def count(marks: NDArray[np.bool_]) -> NDArray[np.float64]:
-        running = np.concatenate(([0], np.cumsum(marks)))
-        return np.asarray(running[ends] - running[ends - lengths], np.float64)
-
-    spaces = (classes & _SPACE) != 0
-    starts = ~spaces
-    starts[1:] &= spaces[:-1]
-    first = (ends - lengths)[lengths > 0]
-    starts[first] = ~spaces[first]  # a text that follows another begins a word of its own
-    word_count = count(starts)
-    visible = lengths - count(spaces)
+    shown = (classes & _SPACE) == 0
+    starts = shown.copy()
+    starts[1:] &= ~shown[:-1]
+    first = (np.cumsum(lengths) - lengths)[lengths > 0]
+    starts[first] = shown[first]  # a text that follows another begins a word of its own
+    classes |= starts * np.uint8(_START)
+    # One pass for all marks: how often each of the 256 combinations stands in each text.
+    places = np.repeat(np.arange(0, 256 * len(texts), 256), lengths) + classes
+    combinations = np.bincount(places, minlength=256 * len(texts)).reshape(len(texts), 256)
+    spaces, letters, upper, digits, punctuation, markup, non_ascii, word_count = (combinations @ _HAS_MARK).T
+    visible = lengths - spaces
     per_character = 1.0 / np.maximum(visible, 1)
     split = [text.lower().split() for text in texts]
-    different = np.fromiter((len(set(found)) for found in split), np.float64, len(texts))
+    different = np.array([len(set(found)) for found in split])
     by_name = {
-        "characters": lengths.astype(np.float64),
+        "characters": lengths,
         "words": word_count,
-        "upper_share": count((classes & _UPPER) != 0) / np.maximum(count((classes & _LETTER) != 0), 1),
-        "digit_share": count((classes & _DIGIT) != 0) * per_character,
-        "punctuation_share": count((classes & _PUNCTUATION) != 0) * per_character,
-        "markup_share": count((classes & _MARKUP) != 0) * per_character,
-        "non_ascii_share": count((codes > 127) & ~spaces) * per_character,
+        "upper_share": upper / np.maximum(letters, 1),
+        "digit_share": digits * per_character,
+        "punctuation_share": punctuation * per_character,
+        "markup_share": markup * per_character,
+        "non_ascii_share": non_ascii * per_character,
         "mean_word_length": visible / np.maximum(word_count, 1),
         "repeated_share": 1.0 - different / np.maximum(word_count, 1),
     }
     by_name["repeated_share"][word_count == 0] = 0.0
     nothing = np.full(len(texts), np.nan)
-    return np.column_stack([by_name.get(name, nothing) for name in FEATURES])
+    return np.array([by_name.get(name, nothing) for name in FEATURES], np.float64).T
 
 
 @cache
@@ -116,6 +117,8 @@ def _character_classes() -> NDArray[np.uint8]:
             | _UPPER * (category == "Lu")
             | _DIGIT * (category == "Nd")
             | _PUNCTUATION * (category[0] == "P")
+            | _NON_ASCII * (code > 127 and not character.isspace())
         )
+    table[-1] = _NON_ASCII
     table[[ord(character) for character in _MARKUP_CHARACTERS]] |= _MARKUP
     return table
