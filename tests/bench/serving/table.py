@@ -88,7 +88,7 @@ def _best(results: Iterable[Result], role: str, engine: str | None = None) -> fl
 
 def _ours(results: Iterable[Result], engine: str) -> float | None:
     """The mean of our own runs: luck does not count for us."""
-    rates = [each.rate() for each in _runs(results, "ours", engine)]
+    rates = [each.rate() for each in _runs(results, "ours", engine) if DECIDES in each.points]
     return sum(rates) / len(rates) if rates else None
 
 
