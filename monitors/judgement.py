@@ -23,8 +23,6 @@ SEVERE = 0.10
 COMPARISONS = frozenset({Aspect.INPUT, Aspect.OUTPUT, Aspect.CLASS_MIX})
 SPEAKING = 30
 """Labels of the window itself from which on they are heard against an estimate."""
-DOUBT = 0.5
-"""Share of the margin that may be gone, by labels and estimate together, before few labels vouch for strange texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +265,7 @@ def _vouches(own: Estimate, guess: Estimate | None, target: float, margin: float
     """An estimate's interval reaches far down where the model may only guess, so its middle is what it leaves open."""
     if own.value < target - margin or own.low <= target - SEVERE:
         return False
-    return guess is None or _weighed((guess.low + guess.high) / 2, guess, own) >= target - DOUBT * margin
+    return guess is None or _weighed((guess.low + guess.high) / 2, guess, own) >= target - margin
 
 
 def _weighed(value: float, guess: Estimate, own: Estimate | None) -> float:

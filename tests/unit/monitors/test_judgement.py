@@ -116,7 +116,7 @@ CASES = {
     ),
     "few labels do not vouch for what may be guessed": (
         [CHANGED, OPEN],
-        labelled(0.89, labels=100),
+        labelled(0.88, labels=100),
         Kind.SUSPECTED_HARM,
         Severity.TICKET,
     ),
