@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -51,3 +52,8 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     for finding in verdict.findings:
         score = "" if finding.score is None else f"{finding.score:.2f} of {finding.threshold or 0:.2f}"
         yield f"  {finding.check:<{wide}}  {finding.state.value:<12}  {score:>14}  {finding.summary}"
+
+
+def say(text: str, quiet: bool) -> None:
+    if not quiet:
+        click.echo(text)

@@ -104,10 +104,10 @@ def baseline(
     tracking = _tracking(mlflow_uri, experiment, run_id)
     words = _words(flags)
     from model.gates import enforce
-    from service import workbench
+    from service.workbench import baselines
 
     settings = settings_from(flags, needed=("model",))
-    result, gates = workbench.baseline(settings, dataset, rows, output, words=words, tracking=tracking, quiet=as_json)
+    result, gates = baselines.baseline(settings, dataset, rows, output, words=words, tracking=tracking, quiet=as_json)
     if as_json:
         click.echo(json.dumps(result))
     enforce(gates)
@@ -127,9 +127,9 @@ def baseline_from_log(
 
     --baseline names the one that was in force; its model is meant, and its cut-off and hashes are kept.
     """
-    from service import workbench
+    from service.workbench import baselines
 
-    result = workbench.baseline_from_log(
+    result = baselines.baseline_from_log(
         settings_from(flags), since, until, output, labels_required=labels_required, quiet=as_json
     )
     if as_json:
@@ -145,9 +145,9 @@ def baseline_promote(directory: str, as_json: bool, **flags: Any) -> None:
 
     Those that run keep theirs until they are restarted.
     """
-    from service import workbench
+    from service.workbench import baselines
 
-    result = workbench.baseline_promote(settings_from(flags), directory, quiet=as_json)
+    result = baselines.baseline_promote(settings_from(flags), directory, quiet=as_json)
     if as_json:
         click.echo(json.dumps(result))
 
@@ -158,9 +158,9 @@ def baseline_promote(directory: str, as_json: bool, **flags: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON, alone on stdout.")
 def baseline_compare(old: str, new: str, as_json: bool) -> None:
     """What changed between two baselines: every figure with an interval, and whether their rows have drifted."""
-    from service import workbench
+    from service.workbench import baselines
 
-    result = workbench.baseline_compare(settings_from({}), old, new, quiet=as_json)
+    result = baselines.baseline_compare(settings_from({}), old, new, quiet=as_json)
     if as_json:
         click.echo(json.dumps(result))
 
@@ -203,9 +203,9 @@ def evaluate(predictions: str, output: str, as_json: bool, **given: Any) -> None
         positive=given["positive_class"],
     )
     from model.gates import enforce
-    from service import workbench
+    from service.workbench import baselines
 
-    result, gates = workbench.evaluate(
+    result, gates = baselines.evaluate(
         predictions, columns, output,
         version=given["model_version"], name=given["name"], words=words, tracking=tracking, quiet=as_json,
     )  # fmt: skip

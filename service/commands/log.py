@@ -24,9 +24,9 @@ from service.commands._flags import FILE, OfManyValues, settings_flags, settings
 @click.option("--output", default=None, type=FILE, help="File of JSON lines to make; standard output without it.")
 def audit(count: int, strategy: str, output: Path | None, **flags: Any) -> None:
     """Pick predictions at random to be labelled, with recorded probabilities that accuracy weights by."""
-    from service import wiring
+    from service.workbench import log
 
-    wiring.audit(settings_from(flags), count=count, uncertain=strategy == "uncertain", output=output)
+    log.audit(settings_from(flags), count=count, uncertain=strategy == "uncertain", output=output)
 
 
 @click.group()
@@ -38,9 +38,9 @@ def db() -> None:
 @settings_flags("database")
 def upgrade(**flags: Any) -> None:
     """Bring the schema up to date; `serve` and `monitor` do it by themselves."""
-    from service import wiring
+    from service.workbench import log
 
-    wiring.upgrade(settings_from(flags))
+    log.upgrade(settings_from(flags))
 
 
 @db.command()
@@ -52,9 +52,11 @@ def prune(older_than: str, as_json: bool, **flags: Any) -> None:
     settings = settings_from(flags)
     import time
 
-    from service import keeping, wiring
+    from service import keeping
+    from service.wiring.parts import clock
+    from service.wiring.watching import longest_window
 
-    gone = keeping.prune(settings.database, older_than, wiring.longest_window(settings), wiring.clock, pause=time.sleep)
+    gone = keeping.prune(settings.database, older_than, longest_window(settings), clock, pause=time.sleep)
     if as_json:
         click.echo(json.dumps(gone))
         return

@@ -25,9 +25,9 @@ from service.commands._flags import DIRECTORY, FILE, OfManyValues, settings_flag
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, alone on stdout.")
 def train(as_json: bool, **arguments: Any) -> None:
     """Fine-tune a sequence classifier: the first rows train it, the next ones test it."""
-    from service import workbench
+    from service.workbench import models
 
-    result = workbench.train(**arguments, quiet=as_json)
+    result = models.train(**arguments, quiet=as_json)
     if as_json:
         click.echo(json.dumps(result))
 
@@ -41,9 +41,9 @@ def train(as_json: bool, **arguments: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON, alone on stdout.")
 def check(directory: str, predictions: str, as_json: bool, **flags: Any) -> None:
     """One round of checks on a file of predictions; status 1 if the verdict is a ticket or a page."""
-    from service import workbench
+    from service.workbench import judging
 
-    sys.exit(workbench.check(settings_from(flags), directory, predictions, as_json=as_json))
+    sys.exit(judging.check(settings_from(flags), directory, predictions, as_json=as_json))
 
 
 @click.command()
@@ -60,9 +60,9 @@ def check(directory: str, predictions: str, as_json: bool, **flags: Any) -> None
 def calibrate(predictions_per_day: float, label_share: float, seed: int, as_json: bool, **flags: Any) -> None:
     """What to expect: false alarms a year, and how many predictions and labels it takes to see a loss of accuracy."""
     settings = settings_from(flags, needed=("baseline",))
-    from service import workbench
+    from service.workbench import judging
 
-    workbench.calibrate(
+    judging.calibrate(
         settings, predictions_per_day=predictions_per_day, label_share=label_share, seed=seed, as_json=as_json
     )
 
@@ -83,9 +83,9 @@ def model_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the file's path as JSON, alone on stdout.")
 def model_export(output: Path | None, as_json: bool, **flags: Any) -> None:
     """Write the file that an ONNX engine reads; `serve` does it by itself at the first start."""
-    from service import workbench
+    from service.workbench import models
 
-    file = workbench.export(settings_from(flags, needed=("model",)), output)
+    file = models.export(settings_from(flags, needed=("model",)), output)
     click.echo(json.dumps({"file": str(file)}) if as_json else file)
 
 
@@ -115,17 +115,17 @@ def sagemaker(
 
     Into a log they go with their times and labels, in the order of the files; what breaks off says how far it was.
     """
-    from service import workbench
+    from service.workbench import captured as capture
 
     if (output is None) == (url is None):
         raise InputError("Give --output for a file, or --url for the log of a running service.")
     names = tuple(name.strip() for name in labels.split(",")) if labels else ()
-    columns = workbench.captured_columns(captured, ground_truth, names, _several(input_columns), quiet=as_json)
+    columns = capture.captured_columns(captured, ground_truth, names, _several(input_columns), quiet=as_json)
     if url is None:
         assert output is not None, "one of the two is given"
-        done = workbench.write_captured(columns, output)
+        done = capture.write_captured(columns, output)
     else:
-        done = workbench.record_captured(columns, url, model_version, key_file, quiet=as_json)
+        done = capture.record_captured(columns, url, model_version, key_file, quiet=as_json)
     if as_json:
         click.echo(json.dumps(done))
     else:

@@ -23,9 +23,9 @@ def serve(**flags: Any) -> None:
     settings = settings_from(flags)
     if settings.baseline is None:
         need(settings, "model")
-    from service import wiring
+    from service.wiring.serving import serve as run
 
-    wiring.serve(settings)
+    run(settings)
 
 
 @click.command()
@@ -35,9 +35,9 @@ def serve(**flags: Any) -> None:
 def monitor(once: bool, parent_pipe: int | None, **flags: Any) -> None:
     """Compare live traffic with the baseline, on a schedule. Without --baseline: with the newest promoted one."""
     settings = settings_from(flags)
-    from service import wiring
+    from service.wiring.watching import monitor as watch
 
-    wiring.monitor(settings, once=once, parent_pipe=parent_pipe)
+    watch(settings, once=once, parent_pipe=parent_pipe)
 
 
 @click.command()
@@ -57,9 +57,9 @@ def monitor(once: bool, parent_pipe: int | None, **flags: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, alone on stdout.")
 def replay(as_json: bool, **arguments: Any) -> None:
     """Send a dataset to a running service, with labels that arrive later."""
-    from service import workbench
+    from service.workbench.traffic import replay as send
 
-    result = workbench.replay(**arguments, quiet=as_json)
+    result = send(**arguments, quiet=as_json)
     if as_json and result is not None:
         click.echo(json.dumps(result))
 

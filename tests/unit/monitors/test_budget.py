@@ -10,8 +10,8 @@ from monitors.budget import MOST, SPENT, Budget
 from monitors.checks import all_checks, all_streams
 from monitors.statistics.betting import advance, place_bets, start
 from monitors.verdict import State
-from service import wiring
 from service.settings import Settings
+from service.wiring.parts import checks
 from tests.statistics.simulation import World, baseline_of, draw, evidence_of, without_labels
 
 
@@ -86,6 +86,6 @@ def test_the_smallest_budget_that_is_taken_can_still_page():
 
 def test_as_shipped_every_round_is_counted_as_if_its_rows_were_all_new():
     """Of a window of more than 4,000 rows a round looks at others than the last: overlap must buy no alarms."""
-    chosen = wiring.checks(Settings())
+    chosen = checks(Settings())
     able = [chosen.alphas[check.name] for check in chosen.checks if getattr(check, "budgeted", True)]
     assert sum(able) * budget().rounds_per_year < SPENT * 12

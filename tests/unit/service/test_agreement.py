@@ -11,15 +11,15 @@ import pytest
 from model.engines.onnx_int8_engine import Int8Engine
 from model.errors import GateFailed
 from monitors.baseline import load_baseline
-from service import workbench
 from service.agreement import refuse_disagreement
 from service.release import Words
 from service.settings import Settings
+from service.workbench.baselines import baseline
 
 
 def make_baseline(model: Path, output: Path, engine: str) -> None:
     settings = Settings(model=str(model), engine=engine)
-    workbench.baseline(settings, "sample", "1-400", str(output), words=Words(), tracking=None, quiet=True)
+    baseline(settings, "sample", "1-400", str(output), words=Words(), tracking=None, quiet=True)
 
 
 def test_ninety_nine_of_a_hundred_is_enough_and_less_is_not() -> None:
