@@ -28,39 +28,6 @@ ON_REFUSAL = "bertwatch.on_refusal"
 """Key of the lifespan's state under which stands what counts the problems that never reach the application."""
 
 
-class _Answer:
-    """What a cycle writes to: the head of an answer leaves with the beginning of its body.
-
-    uvicorn writes one after the other. Each write wakes the client, the first one in vain, while its answer waits.
-    """
-
-    __slots__ = ("_cycle", "_head", "_transport")
-
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
-        self._transport = cycle.transport
-        self._head: bytes | None = None
-
-    def write(self, data: bytes) -> None:
-        if self._head is None and self._cycle.response_started:
-            self._head = data
-        else:
-            self._transport.write((self._head or b"") + data)
-            self._head = self._head and b""
-
-    def flush(self) -> None:
-        """A head without a body: the answer to HEAD."""
-        if self._head:
-            self.write(b"")
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 with time limits on head and body, a limit on the head's size, and problem documents.
 
@@ -74,7 +41,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._running: RequestResponseCycle | None = None
-        self._answer: _Answer | None = None
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -89,14 +55,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        self._answer = _Answer(cycle)
-        cycle.transport = self._answer  # type: ignore[assignment]  # as much of one as a cycle uses
         super()._start_asgi_task(cycle, app)
-
-    def on_response_complete(self) -> None:
-        if self._answer is not None:
-            self._answer.flush()
-        super().on_response_complete()
 
     def _tell_that_nobody_waits(self, cycle: RequestResponseCycle) -> None:
         """uvicorn tells the newest request of a connection; with pipelining an older one may be running."""

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from model.errors import SurroundingsError
 from service.connection import GRACE_SECONDS
-from service.door import Readiness
 from service.leaving import someone_waits, turn_newcomers_away
-from service.server import Server, bind
+from service.server import bind
 from service.store.database import open_database
 from service.store.predictions import PredictionLog
 from tests.api.conftest import Service
@@ -97,36 +90,6 @@ def test_before_its_start_a_service_is_not_ready(start: Callable[..., Service]):
     service = start()
     service.readiness.started = False
     is_problem(service.client.get("/readyz"), 503, "stopping")
-
-
-@pytest.mark.parametrize("connection", ["keep-alive", "close"])
-def test_an_answer_leaves_in_one_piece(connection: str):
-    """A head that left by itself would wake the client before there is anything for it."""
-
-    async def slowly() -> AsyncIterator[bytes]:
-        await asyncio.sleep(0.1)
-        yield b"body"
-
-    async def answer(_: Request) -> Response:
-        return StreamingResponse(slowly(), headers={"content-length": "4"})
-
-    def ask(method: str) -> tuple[bytes, bytes]:
-        with socket.create_connection(listener.getsockname(), timeout=10) as wire:
-            wire.sendall(f"{method} / HTTP/1.1\r\nhost: a\r\nconnection: {connection}\r\n\r\n".encode())
-            head, _, body = wire.recv(65_536).partition(b"\r\n\r\n")
-            return head.splitlines()[0], body
-
-    listener, ready = bind("127.0.0.1", 0), threading.Event()
-    server = Server(Starlette(routes=[Route("/", answer)]), Readiness(), ready.set, settle=0)
-    running = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    running.start()
-    try:
-        assert ready.wait(10)
-        assert ask("GET") == (b"HTTP/1.1 200 OK", b"body")
-        assert ask("HEAD") == (b"HTTP/1.1 200 OK", b"")
-    finally:
-        server.stop()
-        running.join(20)
 
 
 def test_a_request_that_is_half_here_at_the_end_is_answered(start: Callable[..., Service]):
