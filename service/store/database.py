@@ -21,15 +21,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from model.errors import SurroundingsError
 from service.store.connecting import BUSY_SECONDS, WRITE, connect, parse, place_of
 from service.store.nouns import Space
+from service.store.order import LOCKS
 from service.store.schema import REVISION
 
 
 class ConnectionLost(SurroundingsError):
     """The connection broke within a transaction: whether it was committed is not known, but it is decided by now."""
 
-
-UPGRADE_LOCK = 0x62657274_00000000
-"""Advisory lock of PostgreSQL under which one process at a time upgrades."""
 
 UNINDEXED = frozenset({"0001", "0002", "0003"})
 """Revisions before the one whose indexes are built beforehand."""
@@ -118,7 +116,7 @@ class Database:
         with self._transaction(self._writer) as connection:
             if self.dialect == "postgresql":
                 connection.execute(text(f"SET LOCAL lock_timeout = {BUSY_SECONDS * 1000}"))
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCKS["upgrade"]})
             revision = self._revision(connection)
             if revision != REVISION:
                 self._migrate(connection, revision)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+import structlog
 from sqlalchemy import Connection, text
 
-BUILD_LOCK = 0x62657274_00000001
-"""Advisory lock of PostgreSQL under which one process at a time builds."""
+from service.store.order import LOCKS
+
+log = structlog.get_logger(__name__)
+
 PATIENCE = 60
 """Seconds that a build waits for transactions older than itself."""
 POLL = 0.1
@@ -27,7 +30,11 @@ def build_indexes(connection: Connection, indexes: Mapping[str, str]) -> None:
     """
     connection.detach()  # lock and time-out belong to the session and end with it
     # asked for again and again: who sleeps in a statement is a transaction that the build would wait for
-    while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": BUILD_LOCK}).scalar_one():
+    asked = 0
+    while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCKS["indexes"]}).scalar_one():
+        if asked % round(60 / POLL) == 0:
+            log.info("waiting", reason="another process is building indexes")
+        asked += 1
         time.sleep(POLL)
     connection.execute(text(f"SET lock_timeout = {int(PATIENCE * 1000)}"))
     connection.execute(text("SET statement_timeout = 0"))

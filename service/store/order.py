@@ -15,11 +15,14 @@ from sqlalchemy import Connection, text
 from service.store.statements import Prepared
 
 Turn = Literal["predictions", "labels", "rounds"]
-LOCKS: dict[Turn, int] = {
+LOCKS: dict[Turn | Literal["upgrade", "indexes"], int] = {
+    "upgrade": 0x62657274_00000000,
     "predictions": 0x62657274_00000001,
     "labels": 0x62657274_00000002,
     "rounds": 0x62657274_00000003,
+    "indexes": 0x62657274_00000004,
 }
+"""Every advisory lock of PostgreSQL that this program takes."""
 
 LOCK = Prepared(text("SELECT pg_advisory_xact_lock(:key)"))
 NEXT = Prepared(text("SELECT setval(:name, nextval(:name) + :more)"))

@@ -17,6 +17,7 @@ from service.store.connecting import WRITE, connect, parse
 from service.store.database import open_database
 from service.store.labels import Labels
 from service.store.nouns import NewLabel, Outcome
+from service.store.order import LOCKS
 from service.store.packing import pack
 from service.store.predictions import PredictionLog
 from service.store.schema import REVISION
@@ -114,6 +115,10 @@ def old_postgres(postgres_url):
     return url, url.replace("+psycopg", "")
 
 
+def test_no_two_locks_of_postgresql_are_one():
+    assert len(set(LOCKS.values())) == len(LOCKS)
+
+
 def test_writers_go_on_while_indexes_are_built(old_postgres):
     url, plain = old_postgres
     with psycopg.connect(plain) as older, psycopg.connect(plain, autocommit=True) as writer:
@@ -127,9 +132,13 @@ def test_writers_go_on_while_indexes_are_built(old_postgres):
             while not writer.execute(waits).fetchone()[0] and time.monotonic() < deadline:
                 time.sleep(0.02)
             writer.execute("SET lock_timeout = 1000")
-            written = writer.execute("INSERT INTO labels SELECT seq + 9, prediction_seq + 1, prediction_id, "
-                                     "prediction_time, model, label, label_index, time, source, asked, first, newest "
-                                     "FROM labels").rowcount  # fmt: skip
+            with writer.transaction():
+                for turn in ("predictions", "labels"):  # as every writer does, also one of an older release
+                    writer.execute("SELECT pg_advisory_xact_lock(%s)", [LOCKS[turn]])
+                written = writer.execute(
+                    "INSERT INTO labels SELECT seq + 9, prediction_seq + 1, prediction_id, prediction_time, model, "
+                    "label, label_index, time, source, asked, first, newest FROM labels"
+                ).rowcount
             assert not opening.done()
             older.rollback()
             opening.result(timeout=30).close()
