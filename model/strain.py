@@ -22,12 +22,16 @@ _LONGEST = 4000
 
 
 def strained(texts: Sequence[str], seed: int = 0) -> list[str]:
-    """One copy of each text, in a way and of a strength drawn for its place. Other texts lend words to it."""
+    """One copy of each text, in a way and of a strength drawn for its place. Other texts lend words to it.
+
+    A way that changes nothing, as most do where words have no spaces between them, gives way to the next one.
+    """
     copies = []
     for place, text in enumerate(texts):
         rng = random.Random(f"strain/{seed}/{place}")
-        way = rng.choice(WAYS)
-        copies.append(way(rng, text[:_LONGEST], rng.uniform(_LEAST, 1.0), texts))
+        first, strength, plain = rng.choice(WAYS), rng.uniform(_LEAST, 1.0), text[:_LONGEST]
+        made = (way(rng, plain, strength, texts) for way in (first, *WAYS))
+        copies.append(next((copy for copy in made if copy != plain), plain))
     return copies
 
 

@@ -22,7 +22,7 @@ from model.dataset_stream import TextStream
 from model.errors import InputError
 from model.evaluation import Evaluation, evaluate
 from model.evaluation.behavior import BehaviorReport
-from model.prediction import CutOff, Predictions, text_fingerprint
+from model.prediction import CutOff, Predictions
 from model.report import Beside, Remark, Subject, write_report
 from model.strain import strained
 from monitors.baseline import Baseline, Strained, fit_baseline, refuse_training_rows, whole_directory, write_baseline
@@ -151,8 +151,7 @@ def _under_strain(
     chosen[of] = True
     texts = strained(list(compress(dataset.texts(), chosen)))
     found = classifier.classify_many(texts, progress=progress, threads=_threads())
-    hashes = np.array([text_fingerprint(text) for text in texts], np.uint64)
-    return Strained(found if cut_off is None else cut_off.applied(found), of, hashes)
+    return Strained(found if cut_off is None else cut_off.applied(found), of)
 
 
 def true_classes(dataset: TextStream, labels: tuple[str, ...], *, allow_missing: bool = False) -> NDArray[np.int64]:

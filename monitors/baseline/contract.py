@@ -17,7 +17,9 @@ from monitors.window import COLUMNS, Window
 if TYPE_CHECKING:
     from model.evaluation.behavior import BehaviorReport  # scipy comes with its room
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_WITHOUT_STRAINED = 1
+"""The version that a baseline without strained rows still has: what read it then reads it now."""
 CONTRACT_FILE = "baseline.json"
 REFERENCE_FILE = "reference.parquet"
 WORDS_FILE = "words.parquet"
@@ -75,7 +77,7 @@ def contract(baseline: Baseline) -> dict[str, Any]:
     model = baseline.model
     by_class = baseline.confusion.sum(axis=1).tolist()
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": _WITHOUT_STRAINED if baseline.strained is None else SCHEMA_VERSION,
         "id": baseline.id,
         "created": baseline.created,
         "model": {

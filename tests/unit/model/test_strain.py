@@ -43,5 +43,10 @@ def test_the_harder_the_less_of_the_words_is_left():
             assert left(way, 1.0) < left(way, 0.2) - 0.3, way.__name__
 
 
+def test_words_without_spaces_or_in_other_letters_are_strained_too():
+    texts = ["\u4e2d\u56fd\u7ecf\u6d4e\u589e\u957f", "\u0627\u0644\u0623\u062e\u0628\u0627\u0631", "7", ""] * 50
+    assert all(copy != text for copy, text in zip(strained(texts), texts, strict=True))
+
+
 def test_of_an_endless_text_the_beginning_is_looked_at():
     assert max(map(len, strained(["word " * 100_000] * 30))) < 100_000

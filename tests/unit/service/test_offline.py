@@ -113,7 +113,7 @@ def test_the_model_reads_some_texts_under_strain_as_well(reader, dataset, tmp_pa
     assert held.strained.time.tolist() == (11 + strained_rows(120)).tolist()
     assert held.strained.truth.tolist() == held.reference.truth[strained_rows(120)].tolist()
     assert held.strained.correct.mean() < held.reference.correct.mean()
-    assert not np.isin(held.strained.text_hash, held.reference.text_hash).any()
+    assert not held.strained.text_hash.any()  # which could give a word away
     facts = json.loads((tmp_path / "baseline" / "baseline.json").read_text())
     assert facts["counts"]["strained"] == 40
 
