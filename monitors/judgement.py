@@ -44,6 +44,8 @@ class Signs:
     leaves open does not outweigh them."""
     labelled_low: bool
     """Labels of the window itself put its accuracy below the margin, with their whole interval."""
+    labelled_along: bool
+    """Labels of the window itself lie below the margin, and weighed with the estimate see a severe loss as it does."""
     labels_speak: bool
     """There are enough labels of the window itself to be heard."""
     estimated: bool
@@ -76,7 +78,12 @@ TABLE: tuple[Rule, ...] = (
     Rule(
         Kind.SUSPECTED_HARM_SEVERE,
         Severity.PAGE,
-        lambda s: (s.changed or s.mix) and s.far_below and (not s.labels_speak or s.labelled_low),
+        lambda s: (
+            (s.changed or s.mix)
+            and s.far_below
+            and (s.trusted or s.gross)
+            and (not s.labels_speak or s.labelled_low or s.labelled_along)
+        ),
         "Accuracy without labels is estimated at least 10 points below the baseline.",
     ),
     Rule(
@@ -218,6 +225,10 @@ def read_signs(findings: Sequence[Finding], evidence: Evidence, target: float, m
         gross=any(finding.gross for finding in alarms),
         labelled_fine=heard is not None and _vouches(heard, guess, target, margin),
         labelled_low=heard is not None and heard.high < target - margin,
+        labelled_along=guess is not None
+        and heard is not None
+        and heard.value < target - margin
+        and _weighed(guess.value, guess, heard) <= target - SEVERE,
         labels_speak=speaks,
         estimated=guess is not None,
         trusted=bool(estimate and estimate.trusted),

@@ -92,7 +92,7 @@ def read_predictions(path: Path, model: ModelInfo, cut_off: CutOff | None = None
         segment=name_column(frame, "segment"),
         truth=truth,
         label_time=_label_time(frame, truth >= 0, time, path),
-        asked=number_column(frame, "asked", path) if "asked" in frame else np.full(len(frame), np.nan),
+        asked=_asked(frame, path),
     )
     return window.take(np.argsort(time, kind="stable"))
 
@@ -125,12 +125,26 @@ def _time(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
 def _label_time(
     frame: pd.DataFrame, labelled: NDArray[np.bool_], time: NDArray[np.int64], path: Path
 ) -> NDArray[np.int64]:
-    """When each label came; 0 where there is none."""
-    if "label_time" not in frame or not labelled.any():
+    """When each label came; 0 where there is none. At once, where the file does not say when rows were made either."""
+    if "label_time" not in frame or "time" not in frame or not labelled.any():
         return np.where(labelled, time, 0)
     found = np.zeros(len(frame), np.int64)
     found[labelled] = _moments(frame[labelled], "label_time", path)
     return found
+
+
+def _asked(frame: pd.DataFrame, path: Path) -> NDArray[np.float64]:
+    """The chance with which an audit drew each row; NaN where none did."""
+    if "asked" not in frame:
+        return np.full(len(frame), np.nan)
+    chances = number_column(frame, "asked", path)
+    wrong = int((~np.isnan(chances) & ~((chances > 0) & (chances <= 1))).sum())
+    if wrong:
+        raise InputError(
+            f"Column 'asked' of {path} has {wrong} values that are no probability above 0 and up to 1; leave a cell "
+            "empty where no audit drew the row."
+        )
+    return chances
 
 
 def _moments(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.int64]:

@@ -35,6 +35,8 @@ MOST = 20_000
 """Rows of the baseline that are learnt from: more cost seconds a round and change nothing."""
 MOVED = 0.001
 """A mix of predicted classes rarer than this has moved."""
+RAREST = 1e-3
+"""Of its share in the baseline, at which a class that nothing points to any more is taken to be."""
 CONTRADICTION = 2.6
 """Standard errors between labels and estimate on the same rows from which on no estimate is trusted."""
 
@@ -191,9 +193,7 @@ def _moved_mix(known: Window, rows: Window) -> Mix | None:
     counts = np.bincount(said, minlength=classes)
     if len(said) < FEWEST_WINDOW or compare_mix(counts, confusion.sum(axis=0)).p_value > MOVED:
         return None
-    weights = label_weights(confusion, counts)
-    if not (weights > 0).all():
-        return None
+    weights = np.maximum(label_weights(confusion, counts), RAREST)  # a class that is gone is one that is very rare
     recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
     return Mix(weights, weighted_spread(confusion, counts, weights, recall))
 

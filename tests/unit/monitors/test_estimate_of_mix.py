@@ -60,6 +60,22 @@ def test_the_interval_is_as_wide_as_a_moved_mix_leaves_it_uncertain(monkeypatch)
     assert np.median(wider) > 0.01
 
 
+@pytest.mark.parametrize("gone", [0.0, 0.003])
+def test_classes_that_are_gone_are_a_moved_mix_too(gone):
+    """Where next to nothing points to a class, least squares give it the weight 0, which is no reason to look away."""
+    rng = np.random.default_rng(15)
+    errors, missed = [], 0
+    for _ in range(20):
+        held, live = baseline_of(world(rng, 1000, 0.15)), world(rng, 4000, 0.45)
+        left = np.flatnonzero((live.truth < 2) | (rng.random(len(live)) < gone))
+        window = live.take(left[:600])
+        found = CHECK.run(held, evidence_of(without_labels(window)), 0.01).estimate
+        errors.append(found.value - window.correct.mean())
+        missed += not found.low <= window.correct.mean() <= found.high
+    assert abs(np.mean(errors)) < 0.02
+    assert missed <= 3
+
+
 def test_what_the_weights_leave_unknown_is_what_they_scatter_by():
     rng = np.random.default_rng(13)
     chances = np.array([[0.20, 0.03, 0.02], [0.02, 0.24, 0.04], [0.05, 0.06, 0.34]])

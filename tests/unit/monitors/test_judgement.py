@@ -80,6 +80,30 @@ CASES = {
         Kind.SUSPECTED_HARM_SEVERE,
         Severity.PAGE,
     ),
+    "far below, and few labels go along": (
+        [CHANGED, FAR],
+        labelled(0.80, labels=60),
+        Kind.SUSPECTED_HARM_SEVERE,
+        Severity.PAGE,
+    ),
+    "far below, and few labels are fine": (
+        [CHANGED, FAR],
+        labelled(0.87, labels=30),
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "far below and blind": (
+        [CHANGED, replace(FAR, trusted=False)],
+        UNLABELLED,
+        Kind.SUSPECTED_HARM,
+        Severity.TICKET,
+    ),
+    "far below, blind and gross": (
+        [GROSS, replace(FAR, trusted=False)],
+        UNLABELLED,
+        Kind.SUSPECTED_HARM_SEVERE,
+        Severity.PAGE,
+    ),
     "far below and blind, and labels cannot vouch": (
         [MOVED, replace(FAR, trusted=False)],
         labelled(0.80, labels=30),

@@ -125,8 +125,9 @@ def test_a_header_without_a_row_is_said_in_one_sentence(tmp_path):
         (ROWS.assign(predicted=["World", None, "Sports"]), "1 rows without a predicted class"),
         (ROWS.assign(time=["noon", "1 pm", "2 pm"]), "ISO 8601"),
         (ROWS.assign(time=[1.0, None, 2.0]), "without a time"),
-        (ROWS.assign(label="World", label_time=["", "2026-01-01", "2026-01-01"]), "without a label time"),
+        (ROWS.assign(time=1.0, label="World", label_time=["", "2026-01-01", "2026-01-01"]), "without a label time"),
         (ROWS.assign(asked=["a", "b", "c"]), "'asked' of .* is not a number"),
+        (ROWS.assign(asked=[0.5, 30.0, 0.0]), "'asked' of .* has 2 values that are no probability"),
         (ROWS.assign(tokens=["a", "b", "c"]), "'tokens' of .* is not a number"),
         (ROWS.assign(p0=[0, 0, 0]), "1 of the 32 projection columns"),
         (ROWS.assign(truncated=["perhaps", 0, 1]), "true or false"),
@@ -181,7 +182,8 @@ def test_numbers_in_json_lines_keep_their_type(tmp_path):
 def test_labels_that_were_drawn_out_of_doubt_are_weighted_and_nothing_else(tmp_path):
     """As the log has it: the window, the streams and whoever counts labels alike see those that fell evenly."""
     frame = ROWS.assign(label=["World", "Sports", "World"], asked=[0.1, 0.4, None], label_time=[30, 20, 10])
-    found = window(frame, tmp_path)
+    assert window(frame, tmp_path).label_time.tolist() == [0, 1, 2]  # nothing to hold a time against: at once
+    found = window(frame.assign(time=[0, 1e-6, 2e-6]), tmp_path)
     log = MemoryLog(MODEL)
     log.add(found)
     np.testing.assert_array_equal(found.asked, [0.1, 0.4, np.nan])
