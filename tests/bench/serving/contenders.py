@@ -25,7 +25,7 @@ SHARED = "bertwatch-bench-model-libraries.pth"
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One server. `role` is how it is compared: default, retuned, same-engine or ours."""
+    """One server. `role` is how it is compared: default, retuned, same-engine, same-engine-batching or ours."""
 
     name: str
     role: str
@@ -66,8 +66,8 @@ def contenders(workers: int) -> list[Contender]:
 
     def with_ours(engine: str, batch: int) -> Contender:
         more = {**one_each, "ENGINE": engine, "BATCH": str(batch), "PYTHONPATH": str(ROOT)}
-        by = f", batches of {batch}" if batch > 1 else ""
-        return mosec(f"mosec {workers}×1, our {engine}{by}", "same-engine", "mosec_onnx.py", more, engine)
+        by, role = (f", batches of {batch}", "same-engine-batching") if batch > 1 else ("", "same-engine")
+        return mosec(f"mosec {workers}×1, our {engine}{by}", role, "mosec_onnx.py", more, engine)
 
     lit = (str(PEERS / "lit.py"),)
     return [

@@ -20,7 +20,7 @@ from pathlib import Path
 from model.artifact import open_artifact
 from model.classifier import Classifier
 from model.engines.registry import open_engine
-from service.wiring.parts import available_cores
+from service.opening import available_cores
 from tests.bench.engine import Contender, in_batches, throughput
 from tests.bench.serving.table import Raw
 
