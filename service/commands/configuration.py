@@ -53,6 +53,6 @@ def alerts() -> None:
 @settings_flags("notify_urls", "notify_file", "public_url")
 def alerts_test(**flags: Any) -> None:
     """Send a test notification to every receiver and say what came of it."""
-    from service.wiring.watching import alerts_test
+    from service.wiring import alerts_test
 
     sys.exit(alerts_test(settings_from(flags)))

@@ -53,8 +53,8 @@ def prune(older_than: str, as_json: bool, **flags: Any) -> None:
     import time
 
     from service import keeping
-    from service.wiring.parts import clock
-    from service.wiring.watching import longest_window
+    from service.opening import clock
+    from service.wiring import longest_window
 
     gone = keeping.prune(settings.database, older_than, longest_window(settings), clock, pause=time.sleep)
     if as_json:

@@ -23,7 +23,7 @@ def serve(**flags: Any) -> None:
     settings = settings_from(flags)
     if settings.baseline is None:
         need(settings, "model")
-    from service.wiring.serving import serve as run
+    from service.wiring import serve as run
 
     run(settings)
 
@@ -35,7 +35,7 @@ def serve(**flags: Any) -> None:
 def monitor(once: bool, parent_pipe: int | None, **flags: Any) -> None:
     """Compare live traffic with the baseline, on a schedule. Without --baseline: with the newest promoted one."""
     settings = settings_from(flags)
-    from service.wiring.watching import monitor as watch
+    from service.wiring import monitor as watch
 
     watch(settings, once=once, parent_pipe=parent_pipe)
 

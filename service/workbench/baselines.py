@@ -6,18 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import InputError
+from service.opening import SECOND, baseline_at_hand, clock, exact_beside, open_classifier, open_log, open_model
 from service.settings import Settings
 from service.terminal import progress_bar, say
-from service.wiring.parts import (
-    SECOND,
-    baseline_at_hand,
-    checks,
-    clock,
-    exact_beside,
-    open_classifier,
-    open_log,
-    open_model,
-)
+from service.wiring import checks
 from service.workbench.tracking import check_tracking, track
 
 if TYPE_CHECKING:

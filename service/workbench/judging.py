@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from service.logs import log_to_stderr
+from service.opening import baseline_at_hand
 from service.settings import Settings
 from service.terminal import progress_bar
-from service.wiring.parts import baseline_at_hand, checks, open_runner
+from service.wiring import checks, open_runner
 
 
 def check(settings: Settings, directory: str, predictions: str, *, as_json: bool) -> int:

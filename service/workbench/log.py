@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from service.opening import SECOND, clock, open_log
 from service.settings import Settings
-from service.wiring.parts import SECOND, clock, open_log
 
 
 def audit(settings: Settings, *, count: int, uncertain: bool, output: Path | None) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
+from service.opening import open_model
 from service.settings import Settings
 from service.terminal import progress_bar, say
-from service.wiring.parts import open_model
 
 
 def train(

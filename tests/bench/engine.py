@@ -37,7 +37,7 @@ from model.engines.onnx_engine import OnnxEngine
 from model.engines.onnx_int8_engine import Int8Engine
 from model.engines.torch_engine import TorchEngine
 from model.sample import LABELS, generate
-from service.wiring.parts import available_cores
+from service.opening import available_cores
 
 SEED = 20
 TEXTS = 800

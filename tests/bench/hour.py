@@ -136,7 +136,7 @@ def one_round(directory: Path, minutes: int) -> dict[str, Any]:
     from service.store.predictions import PredictionLog
     from service.store.reports import Reports
     from service.store.verdicts import Verdicts
-    from service.wiring.parts import open_runner
+    from service.wiring import open_runner
 
     settings = Settings(database=f"sqlite:///{directory}/log.db")
     held = load_baseline(directory / "baseline")

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError, SurroundingsError
-from service.wiring.parts import available_cores
+from service.opening import available_cores
 from tests.bench.serving.contenders import ROOT, Contender, contenders, interpreter, with_controls
 from tests.bench.serving.load import Point, apply, find_wrk, write_bodies
 from tests.bench.serving.running import MemoryWatch, started

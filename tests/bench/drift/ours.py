@@ -19,8 +19,8 @@ from monitors.runner import Runner
 from monitors.verdict import Severity, Verdict
 from monitors.window import Window
 from service.settings import Settings
-from service.wiring.parts import checks as chosen
-from service.wiring.parts import open_runner
+from service.wiring import checks as chosen
+from service.wiring import open_runner
 from tests.bench.drift.pools import World
 from tests.bench.drift.scenarios import QUIET
 from tests.bench.drift.tape import HOUR, Tape, hours

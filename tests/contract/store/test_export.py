@@ -26,7 +26,7 @@ from service.store.labels import Labels
 from service.store.nouns import NewLabel
 from service.store.predictions import PredictionLog
 from service.store.verdict_json import encode_verdict
-from service.wiring.parts import open_runner
+from service.wiring import open_runner
 from service.workbench.judging import check
 from tests.contract.store.rows import NEWS, SPAM, START, record, row_id
 from tests.statistics.simulation import baseline_of, draw

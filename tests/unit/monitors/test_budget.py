@@ -11,7 +11,7 @@ from monitors.checks import all_checks, all_streams
 from monitors.statistics.betting import advance, place_bets, start
 from monitors.verdict import State
 from service.settings import Settings
-from service.wiring.parts import checks
+from service.wiring import checks
 from tests.statistics.simulation import World, baseline_of, draw, evidence_of, without_labels
 
 

@@ -12,7 +12,7 @@ from monitors.baseline import load_baseline, save_baseline
 from service.promotion import lay_out_again, promote, promoted
 from service.store.baselines import Baselines
 from service.store.database import open_database
-from service.wiring.serving import _monitor_command
+from service.wiring import _monitor_command
 from tests.unit.monitors.test_baseline import fitted, under_strain
 from tests.unit.service.test_from_log import Log
 

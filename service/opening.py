@@ -1,4 +1,4 @@
-"""Parts as the settings ask for them: model, engine, baseline, checks, log, receivers, and the runner over them."""
+"""Opens what the settings name: model, engine, baseline, log. Knows nothing of checks, rounds or HTTP."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from service.keyring import read_lines
-from service.settings import NotifyMode, Settings
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from model.artifact import Artifact
     from model.classifier import Classifier
-    from monitors.baseline import Baseline
-    from monitors.protocols import Channel, Clock
-    from monitors.runner import Runner
     from service.store.database import Database
 
 SECOND = 1_000_000
@@ -97,80 +91,3 @@ def open_log(settings: Settings) -> Iterator[Database]:
     with open_database(settings.database) as database:
         database.upgrade()
         yield database
-
-
-def open_channels(settings: Settings) -> dict[str, Channel]:
-    """Receivers by number; none where Alertmanager tells people. Raises InputError."""
-    if settings.notify_mode is NotifyMode.ALERTMANAGER:
-        return {}
-    from monitors.notifier import apprise_channels
-
-    urls = settings.notify_urls.split()
-    if settings.notify_file is not None:
-        urls += read_lines(settings.notify_file, "notify file")
-    return apprise_channels(urls) if urls else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The checks that are run, with what the budget allows each, and the judge over them."""
-
-    checks: Any
-    streams: Any
-    alphas: Any
-    judge: Any
-
-
-def checks(settings: Settings) -> Chosen:
-    """Every check and stream that there is, with its share of the budget."""
-    from monitors.budget import Budget
-    from monitors.checks import all_checks, all_streams
-    from monitors.judgement import judge
-
-    budget = Budget(
-        settings.interval,
-        settings.false_pages_per_year,
-        settings.false_notices_per_year,
-        all_checks(),
-        all_streams(),
-    )
-    return Chosen(
-        checks=budget.checks,
-        streams=budget.streams,
-        alphas=budget.alphas,
-        judge=partial(judge, margin=settings.margin, page_without_labels=settings.page_without_labels),
-    )
-
-
-def open_runner(
-    settings: Settings, held: Baseline, receivers: tuple[str, ...], now: Clock | None = None, **stores: Any
-) -> Runner:
-    from monitors.episodes import ResolvePolicy
-    from monitors.runner import Policy, Runner
-
-    chosen = checks(settings)
-    return Runner(
-        baseline=held,
-        checks=chosen.checks,
-        streams=chosen.streams,
-        alphas=chosen.alphas,
-        judge=chosen.judge,
-        policy=Policy(
-            window=int(settings.window * SECOND),
-            minimum_rows=settings.minimum_rows,
-            window_reach=int(settings.window_reach * SECOND),
-            accuracy_window=int(settings.accuracy_window * SECOND),
-            margin=settings.margin,
-            resolve=ResolvePolicy(
-                rounds=settings.resolve_rounds,
-                rows=settings.minimum_rows,
-                labels=settings.resolve_labels,
-                margin=settings.margin,
-            ),
-            receivers=receivers,
-            public_url=settings.public_url,
-            silence=settings.silence,
-        ),
-        clock=now or clock,
-        **stores,
-    )
