@@ -1,4 +1,4 @@
-"""Opens what the settings name: model, engine, baseline, log. Knows nothing of checks, rounds or HTTP."""
+"""Opens what the settings name: model, engine, baseline, log, predictor. Knows nothing of checks, rounds or HTTP."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from model.errors import InputError
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from model.artifact import Artifact
     from model.classifier import Classifier
+    from monitors.baseline import Baseline
+    from service.made_elsewhere import NoPredictor
+    from service.metrics import Metrics
+    from service.predictor import Predictor
     from service.store.database import Database
+    from service.store.predictions import PredictionLog
 
 SECOND = 1_000_000
 
@@ -91,3 +97,46 @@ def open_log(settings: Settings) -> Iterator[Database]:
     with open_database(settings.database) as database:
         database.upgrade()
         yield database
+
+
+def open_predictor(settings: Settings, held: Baseline | None, log: PredictionLog, metrics: Metrics) -> Predictor:
+    """The model with its workers; a baseline of another one is refused before anything heavy loads."""
+    from monitors.baseline import check_fits
+    from service.predictor import Limits, Predictor
+
+    artifact = open_model(settings)
+    if held is not None:  # before anything heavy loads, for which the engine does not matter
+        check_fits(held, artifact.info, held.engine, held.precision)
+    classifier = open_classifier(settings, artifact)
+    if held is not None:
+        check_fits(held, artifact.info, classifier.engine, classifier.precision)
+    log.register(artifact.info, clock())
+    # Each worker tokenizes on its own thread: handing a few texts over to a pool of more takes longer than it saves.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    classifier.classify(["The first text takes longer than the others; nobody waits for this one."])
+    limits = Limits(
+        workers=settings.workers or available_cores(),
+        queue_size=settings.queue_size,
+        queue_tokens=settings.queue_tokens,
+        max_batch=settings.max_batch,
+        request_timeout=settings.request_timeout,
+    )
+    return Predictor(
+        classifier, log.append, metrics, clock, limits,
+        store_text=settings.store_text.value, baseline_id=held.id if held else None,
+        cut_off=held.cut_off if held else None,
+    )  # fmt: skip
+
+
+def no_predictor(held: Baseline | None, log: PredictionLog) -> NoPredictor:
+    """All predictions are made elsewhere, by the model that the baseline is of."""
+    from service.made_elsewhere import ELSEWHERE, NoPredictor
+
+    assert held is not None, "the command line asks for a model or a baseline"
+    if held.engine != ELSEWHERE:
+        raise InputError(
+            f"--model is needed: the baseline is of model {held.model.version}, which was served with {held.engine}; "
+            "only one made by `bertwatch evaluate` is watched without its model."
+        )
+    log.register(held.model, clock())
+    return NoPredictor(held.model, held.id)

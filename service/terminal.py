@@ -55,5 +55,6 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def say(text: str, quiet: bool) -> None:
+    """To stdout, unless a machine reads there."""
     if not quiet:
         click.echo(text)

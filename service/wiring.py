@@ -21,12 +21,11 @@ from service.keyring import read_keys, read_lines, refuse_open_door
 from service.logs import log_to_stderr
 from service.opening import (
     SECOND,
-    available_cores,
     baseline_at_hand,
     clock,
-    open_classifier,
+    no_predictor,
     open_log,
-    open_model,
+    open_predictor,
     program_version,
 )
 from service.settings import PREFIX, NotifyMode, Settings
@@ -35,11 +34,8 @@ if TYPE_CHECKING:
     from monitors.baseline import Baseline
     from monitors.protocols import Channel, Clock
     from monitors.runner import Runner
-    from service.made_elsewhere import NoPredictor
-    from service.metrics import Metrics
-    from service.predictor import Predictor
+    from service.parts import Parts
     from service.store.database import Database
-    from service.store.predictions import PredictionLog
 
 
 def serve(settings: Settings) -> None:
@@ -57,14 +53,40 @@ def serve(settings: Settings) -> None:
 
 def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database: Database, *, borrowed: bool) -> None:
     """`borrowed`: the baseline's directory is a temporary one."""
-    import numpy as np
     import structlog
-    from prometheus_client import CollectorRegistry
 
     from monitors.baseline import load_baseline
     from service import server
     from service.api import create_app
     from service.companion import Companion
+
+    held = None if settings.baseline is None else load_baseline(Path(settings.baseline))
+    parts = _parts(settings, held, keys, database)
+    app = create_app(parts)
+    watching = settings.monitor and held is not None
+    command = partial(_monitor_command, held if borrowed else None, Path(settings.baseline or ""))
+    companion = Companion(command, _environment(settings)) if watching else None
+    host, port = listener.getsockname()[:2]
+    lines = structlog.get_logger("serve")
+
+    def ready() -> None:
+        lines.info("ready", url=f"http://{host}:{port}", model=parts.model.version, monitor=watching)
+        if companion is not None:
+            companion.start()
+
+    try:
+        server.serve(app, listener, app.state.readiness, ready)
+    finally:
+        if companion is not None:
+            companion.stop()
+        lines.info("ended")
+
+
+def _parts(settings: Settings, held: Baseline | None, keys: tuple[str, ...], database: Database) -> Parts:
+    """Everything that the API is made of."""
+    import numpy as np
+    from prometheus_client import CollectorRegistry
+
     from service.metrics import Metrics
     from service.parts import Parts, RequestLimits
     from service.security import Keys
@@ -75,13 +97,11 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
     from service.store.reports import Reports
     from service.store.verdicts import Verdicts
 
-    held = None if settings.baseline is None else load_baseline(Path(settings.baseline))
     log = PredictionLog(database)
     metrics = Metrics(CollectorRegistry())
-    predictor = _predictor(settings, held, log, metrics) if settings.model else _no_predictor(held, log)
-    info = predictor.classifier.info
-    parts = Parts(
-        model=info,
+    predictor = open_predictor(settings, held, log, metrics) if settings.model else no_predictor(held, log)
+    return Parts(
+        model=predictor.classifier.info,
         predictor=predictor,
         log=log,
         labels=Labels(database),
@@ -99,67 +119,6 @@ def _serve_on(listener: Any, settings: Settings, keys: tuple[str, ...], database
         cut_off=held.cut_off if held else None,
         store_text=settings.store_text.value,
     )
-    app = create_app(parts)
-    watching = settings.monitor and held is not None
-    command = partial(_monitor_command, held if borrowed else None, Path(settings.baseline or ""))
-    companion = Companion(command, _environment(settings)) if watching else None
-    host, port = listener.getsockname()[:2]
-    lines = structlog.get_logger("serve")
-
-    def ready() -> None:
-        lines.info("ready", url=f"http://{host}:{port}", model=info.version, monitor=watching)
-        if companion is not None:
-            companion.start()
-
-    try:
-        server.serve(app, listener, app.state.readiness, ready)
-    finally:
-        if companion is not None:
-            companion.stop()
-        lines.info("ended")
-
-
-def _predictor(settings: Settings, held: Baseline | None, log: PredictionLog, metrics: Metrics) -> Predictor:
-    """The model with its workers; a baseline of another one is refused before anything heavy loads."""
-    from monitors.baseline import check_fits
-    from service.predictor import Limits, Predictor
-
-    artifact = open_model(settings)
-    if held is not None:  # before anything heavy loads, for which the engine does not matter
-        check_fits(held, artifact.info, held.engine, held.precision)
-    classifier = open_classifier(settings, artifact)
-    if held is not None:
-        check_fits(held, artifact.info, classifier.engine, classifier.precision)
-    log.register(artifact.info, clock())
-    # Each worker tokenizes on its own thread: handing a few texts over to a pool of more takes longer than it saves.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    classifier.classify(["The first text takes longer than the others; nobody waits for this one."])
-    limits = Limits(
-        workers=settings.workers or available_cores(),
-        queue_size=settings.queue_size,
-        queue_tokens=settings.queue_tokens,
-        max_batch=settings.max_batch,
-        request_timeout=settings.request_timeout,
-    )
-    return Predictor(
-        classifier, log.append, metrics, clock, limits,
-        store_text=settings.store_text.value, baseline_id=held.id if held else None,
-        cut_off=held.cut_off if held else None,
-    )  # fmt: skip
-
-
-def _no_predictor(held: Baseline | None, log: PredictionLog) -> NoPredictor:
-    """All predictions are made elsewhere, by the model that the baseline is of."""
-    from service.made_elsewhere import ELSEWHERE, NoPredictor
-
-    assert held is not None, "the command line asks for a model or a baseline"
-    if held.engine != ELSEWHERE:
-        raise InputError(
-            f"--model is needed: the baseline is of model {held.model.version}, which was served with {held.engine}; "
-            "only one made by `bertwatch evaluate` is watched without its model."
-        )
-    log.register(held.model, clock())
-    return NoPredictor(held.model, held.id)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
