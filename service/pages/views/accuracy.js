@@ -113,7 +113,7 @@ function estimated(estimate, why) {
       h("span", { class: "middling" }, percent(estimate.value)),
       h("span", { class: "soft" }, ` ${percent(estimate.low)} to ${percent(estimate.high)}`),
     ),
-    h("p", { class: "soft" }, "From the model's own confidence, which may be trusted now. Labels know better."),
+    h("p", { class: "soft" }, "Read off the predictions alone, and to be trusted now. Labels know better."),
   );
 }
 
