@@ -53,10 +53,10 @@ class Admission:
         """Estimated tokens that wait."""
         return self._tokens
 
-    @property
-    def full(self) -> bool:
-        """Whether not even one short text would be taken."""
-        return self._texts >= self._most_texts or self._tokens >= self._most_tokens
+    def full(self, expected: int = 0) -> bool:
+        """Whether not even one short text would be taken, after so many others that are expected."""
+        tokens = self._tokens + expected * estimated_tokens("")
+        return self._texts + expected >= self._most_texts or tokens >= self._most_tokens
 
     def admit(self, items: Sequence[HasText]) -> None:
         """Take places for all items, or none and raise Overloaded. What is larger than all places is taken alone."""

@@ -21,11 +21,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.collector import StoredStateCollector, stored_state
-from service.connection import ON_REFUSAL
-from service.door import Door, Readiness, RefusalLog, Turnstile
+from service.connection import ON_REFUSAL, TURN_AWAY
+from service.door import Door
 from service.errors import Broken, MethodNotAllowed, NotFound, Refused
 from service.made_elsewhere import Recorder
 from service.parts import Parts, RequestLimits
+from service.readiness import Readiness
 from service.routes import audit, docs, feedback, pages, predictions, recording, reports, watch
 from service.routes.wire import SCHEMA_ROOT, PlainRoute
 from service.schemas import (
@@ -38,6 +39,7 @@ from service.schemas import (
     RecordBody,
 )
 from service.status import Cached
+from service.turnkeeper import Turnkeeper, Turnstile
 
 DESCRIPTION = """
 Serves a BERT text classifier, keeps a durable record of every answer, and says whether the model is still right.
@@ -79,13 +81,12 @@ def create_app(parts: Parts) -> FastAPI:
     _count(app, parts)
     _complete_openapi(app, parts.limits)
     turnstiles = {
-        route.path: Turnstile(parts.predictor.refuse_if_full, route.endpoint)
+        route.path: Turnstile(parts.predictor.refusal, route.endpoint)
         for route in app.routes
         if isinstance(route, PlainRoute) and route.path in predictions.PATHS
     }
-    app.door = partial(
-        Door, metrics=parts.metrics, keys=parts.keys, readiness=readiness, turnstiles=turnstiles, log=RefusalLog()
-    )
+    app.turnkeeper = Turnkeeper(turnstiles, parts.metrics, parts.keys, readiness)
+    app.door = partial(Door, metrics=parts.metrics, keys=parts.keys, readiness=readiness, turnkeeper=app.turnkeeper)
     return app
 
 
@@ -97,6 +98,7 @@ class _Application(FastAPI):
     """
 
     door: Callable[[ASGIApp], Door]
+    turnkeeper: Turnkeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As Starlette's: FastAPI looks into the environment at every request, whether it is to be traced."""
@@ -108,10 +110,10 @@ class _Application(FastAPI):
 
 def _lifespan(parts: Parts) -> Any:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(app: _Application) -> AsyncIterator[dict[str, Any]]:
         parts.predictor.start()
         try:
-            yield {ON_REFUSAL: parts.metrics.problem}
+            yield {ON_REFUSAL: parts.metrics.problem, TURN_AWAY: app.turnkeeper}
         finally:
             await run_in_threadpool(parts.predictor.stop)
 

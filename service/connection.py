@@ -6,11 +6,13 @@ Knows nothing of routes. What it refuses never reaches the application.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Self
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from service.errors import MEDIA_TYPE, HeadersTooLarge, Problem, Refused, RequestTooSlow
+from service.errors import HeadersTooLarge, Problem, Refused, RequestTooSlow
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
@@ -26,6 +28,27 @@ ON_DISCONNECT = "bertwatch.on_disconnect"
 
 ON_REFUSAL = "bertwatch.on_refusal"
 """Key of the lifespan's state under which stands what counts the problems that never reach the application."""
+
+TURN_AWAY = "bertwatch.turn_away"
+"""Key of the lifespan's state under which stands what answers, or does not, before there is a task (a `TurnAway`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer that no application gives, ready for the wire but for the headers of the server itself."""
+
+    status_line: bytes
+    rest: bytes
+
+    @classmethod
+    def of(cls, problem: Problem, headers: Iterable[tuple[bytes, bytes]] = ()) -> Self:
+        body = problem.body()
+        lines = [b"%s: %s\r\n" % header for header in (*problem.headers_of(body), *headers)]
+        return cls(STATUS_LINE[problem.status], b"".join((*lines, b"\r\n", body)))
+
+
+TurnAway = Callable[[Any], Answer | None]
+"""From an ASGI scope to the answer; None for a request that goes on to the application."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -55,7 +78,26 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        if not self._turned_away(cycle):
+            super()._start_asgi_task(cycle, app)
+
+    def _turned_away(self, cycle: RequestResponseCycle) -> bool:
+        """Answer at once what is not let in, and say whether it was. A connection that wants something special takes
+        the long way to the same answer.
+        """
+        turn_away: TurnAway | None = self.app_state.get(TURN_AWAY)
+        special = not cycle.keep_alive or cycle.waiting_for_100_continue or self.pipeline or self.flow.write_paused
+        answer = None if turn_away is None or special else turn_away(cycle.scope)
+        if answer is None:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        self._write(answer)
+        cycle.on_response()
+        return True
+
+    def _write(self, answer: Answer) -> None:
+        own = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(b"".join((answer.status_line, *own, answer.rest)))
 
     def _tell_that_nobody_waits(self, cycle: RequestResponseCycle) -> None:
         """uvicorn tells the newest request of a connection; with pipelining an older one may be running."""
@@ -157,11 +199,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self._tell_that_nobody_waits(self._running)
         if ON_REFUSAL in self.app_state:
             self.app_state[ON_REFUSAL](problem.slug)
-        body = problem.body()
-        head = (
-            f"HTTP/1.1 {problem.status} {problem.title}\r\ncontent-type: {MEDIA_TYPE}\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode("ascii") + body)
+        self._write(Answer.of(problem, [(b"connection", b"close")]))
         self.transport.write_eof()
         self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import BertwatchError
 from service.errors import (
-    MEDIA_TYPE,
     Broken,
     ClientGone,
     Overloaded,
@@ -31,7 +28,9 @@ from service.errors import (
     where,
 )
 from service.metrics import METHODS, OTHER, Metrics
+from service.readiness import Readiness
 from service.security import DATA_HEADERS, Keys
+from service.turnkeeper import Turnkeeper
 
 log = structlog.get_logger("bertwatch.access")
 
@@ -44,63 +43,17 @@ PREDICTION = "bertwatch.prediction"
 """Key of the scope under which a route leaves the id of the (first) prediction that it answers, for metrics."""
 
 
-class Readiness:
-    """Whether this replica wants traffic: not before it has started, not once it has been told to stop."""
-
-    def __init__(self) -> None:
-        self.started = False
-        self.leaving = False
-
-    def __bool__(self) -> bool:
-        return self.started and not self.leaving
-
-
-class RefusalLog:
-    """Log lines of requests that overload refuses: thousands a second, so one line a second counts them."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._unsaid = 0
-        self._said = -math.inf
-
-    def refused(self) -> None:
-        self._unsaid += 1
-        now = self._clock()
-        if now - self._said >= 1:
-            log.warning("overloaded", refused=self._unsaid)
-            self._unsaid, self._said = 0, now
-
-
-class Turnstile(NamedTuple):
-    """The way to a busy endpoint, past the router: its address says all that routing would find out.
-
-    Refusing must cost little, or refusing is what the service is busy with; so it happens here, with the body unread.
-    """
-
-    refuse_if_full: Callable[[], None]
-    """Raises Overloaded while a request would be refused anyway."""
-    endpoint: Callable[[Request], Awaitable[Response]]
-
-
 class Door:
-    """ASGI middleware around the whole application. `turnstiles`: by address, for POST."""
+    """ASGI middleware around the whole application."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        metrics: Metrics,
-        keys: Keys,
-        readiness: Readiness,
-        *,
-        turnstiles: Mapping[str, Turnstile],
-        log: RefusalLog,
+        self, app: ASGIApp, metrics: Metrics, keys: Keys, readiness: Readiness, turnkeeper: Turnkeeper
     ) -> None:
         self.app = app
         self.metrics = metrics
         self.keys = keys
         self.readiness = readiness
-        self.turnstiles = turnstiles
-        self.refusals = log
+        self.turnkeeper = turnkeeper
         # Asked once: a line that is not written would cost every request more than its metrics do.
         self.says_all = bool(structlog.get_logger().is_enabled_for(logging.DEBUG))
 
@@ -108,6 +61,7 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        self.turnkeeper.arrived(scope)
         visit = _Visit(send, self.readiness)
         self.metrics.request_began()
         try:
@@ -133,9 +87,11 @@ class Door:
             headers: Mapping[bytes, bytes] = dict(scope["headers"])
             if not self.keys.admit(headers.get(b"authorization")):
                 raise Unauthorized
-        if scope["method"] == "POST" and path in self.turnstiles:
-            turnstile = self.turnstiles[path]
-            turnstile.refuse_if_full()
+        turnstile = self.turnkeeper.turnstiles.get(path)
+        if scope["method"] == "POST" and turnstile is not None:
+            refusal = turnstile.refusal(0)
+            if refusal is not None:
+                raise refusal
             response = await turnstile.endpoint(Request(scope, receive))
             await response(scope, receive, visit.send)
         elif scope["method"] == "HEAD":
@@ -147,13 +103,13 @@ class Door:
 
     def _leave(self, scope: Scope, visit: _Visit) -> None:
         seconds = time.perf_counter() - visit.began
-        route = scope["path"] if scope["path"] in self.turnstiles else _template(scope)
+        route = scope["path"] if scope["path"] in self.turnkeeper.turnstiles else _template(scope)
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self.metrics.request_ended(route, method, visit.code, seconds, scope.get(PREDICTION))
         if visit.problem is not None:
             self.metrics.problem(visit.problem)
         if visit.problem == Overloaded.slug:
-            self.refusals.refused()
+            self.turnkeeper.refusals.refused()
             return
         code = visit.code or 0
         if code < 400 and not self.says_all:
@@ -196,12 +152,7 @@ class _Visit:
             return
         self.problem = problem.slug
         body = problem.body()
-        headers: list[tuple[bytes, bytes]] = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            *((name.encode(), value.encode()) for name, value in problem.headers),
-        ]
-        await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await self.send({"type": "http.response.start", "status": problem.status, "headers": problem.headers_of(body)})
         await self.send({"type": "http.response.body", "body": body})
 
 

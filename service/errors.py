@@ -78,6 +78,14 @@ class Problem(Exception):
     def body(self) -> bytes:
         return to_json(self.document())
 
+    def headers_of(self, body: bytes) -> list[tuple[bytes, bytes]]:
+        """What HTTP needs to know of this body, and what the problem has to say."""
+        return [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            *((name.encode(), value.encode()) for name, value in self.headers),
+        ]
+
 
 class Refused(Problem):
     status = 400

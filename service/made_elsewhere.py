@@ -52,7 +52,7 @@ class NoPredictor:
     def submit(self, items: Sequence[Item], timeout: float | None = None) -> NoReturn:
         raise NoModelHere
 
-    def refuse_if_full(self) -> None:
+    def refusal(self, expected: int = 0) -> None:
         """Nothing waits here."""
 
     def log_recovered(self) -> None:

@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.process_collector import ProcessCollector
 
 from model.prediction import ModelInfo, Record
-from service.errors import PROBLEMS
+from service.errors import PROBLEMS, Problem
 from service.latency import RecentLatency
 from service.store.nouns import Outcome
 
@@ -149,6 +150,9 @@ class Metrics:
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._histograms: dict[str, Histogram] = {}
+        # prometheus_client looks each child up behind checks and a lock, which is most of what counting costs.
+        self._counter = cache(lambda name, *labels: self._counters[name].labels(*labels))
+        self._histogram = cache(lambda name, *labels: self._histograms[name].labels(*labels))
         self._token_column: int | None = None
         self._version: str | None = None
         self.latency = RecentLatency(clock)
@@ -222,27 +226,32 @@ class Metrics:
         if route in TIMED and code == 200:
             self.latency.add(seconds)
         method = method if method in METHODS else OTHER
-        self._counters["bertwatch_http_requests_total"].labels(route, method, str(code)).inc()
-        duration = self._histograms["bertwatch_http_request_duration_seconds"].labels(route)
+        self._counter("bertwatch_http_requests_total", route, method, str(code)).inc()
+        duration = self._histogram("bertwatch_http_request_duration_seconds", route)
         duration.observe(seconds, _exemplar(prediction))
 
+    def request_turned_away(self, route: str, method: str, problem: Problem) -> None:
+        """Answered before it was even begun."""
+        self._counter("bertwatch_http_requests_total", route, method, str(problem.status)).inc()
+        self._histogram("bertwatch_http_request_duration_seconds", route).observe(0.0)
+        self.problem(problem.slug)
+
     def problem(self, slug: str) -> None:
-        self._counters["bertwatch_problems_total"].labels(slug).inc()
+        self._counter("bertwatch_problems_total", slug).inc()
 
     # the way of a prediction
 
     def batch_taken(self, waits: Sequence[float]) -> None:
         """A worker took a batch whose texts had waited for so many seconds."""
         self._histograms["bertwatch_batch_texts"].observe(len(waits))
-        queue = self._histograms["bertwatch_stage_duration_seconds"].labels("queue")
+        queue = self._histogram("bertwatch_stage_duration_seconds", "queue")
         for wait in waits:
             queue.observe(wait)
 
     def batch_classified(self, seconds: float, tokenise_seconds: float) -> None:
         """A batch took so long in all; what did not turn texts into tokens is inference."""
-        stages = self._histograms["bertwatch_stage_duration_seconds"]
-        stages.labels("tokenise").observe(tokenise_seconds)
-        stages.labels("infer").observe(seconds - tokenise_seconds)
+        self._histogram("bertwatch_stage_duration_seconds", "tokenise").observe(tokenise_seconds)
+        self._histogram("bertwatch_stage_duration_seconds", "infer").observe(seconds - tokenise_seconds)
 
     def committed(self, records: Sequence[Record], seconds: float) -> None:
         """These rows stand in the log now, after a commit of so many seconds.
@@ -250,14 +259,13 @@ class Metrics:
         What is counted by label, score and length is of this service's model version alone: another one, which only
         uses the log, has other labels.
         """
-        self._histograms["bertwatch_stage_duration_seconds"].labels("commit").observe(seconds)
+        self._histogram("bertwatch_stage_duration_seconds", "commit").observe(seconds)
         self._counters["bertwatch_log_rows_total"].inc(len(records))
         self._gauges["bertwatch_log_writable"].set(1)
-        labels = self._counters["bertwatch_predictions_total"]
         for record in records:
             if self._version not in (None, record.model_version):
                 continue
-            labels.labels(record.label).inc()
+            self._counter("bertwatch_predictions_total", record.label).inc()
             exemplar = _exemplar(record.id)
             confidence = self._histograms["bertwatch_prediction_confidence_ratio"]
             confidence.observe(record.prediction.confidence, exemplar)
@@ -281,7 +289,7 @@ class Metrics:
 
     def label_arrived(self, outcome: Outcome, delay: float | None = None) -> None:
         """`delay`: seconds from the prediction to this label, if it is the first."""
-        self._counters["bertwatch_feedback_total"].labels(outcome).inc()
+        self._counter("bertwatch_feedback_total", outcome).inc()
         if delay is not None:
             self._histograms["bertwatch_label_delay_seconds"].observe(delay)
 

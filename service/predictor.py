@@ -21,7 +21,7 @@ import structlog
 from model.prediction import CutOff, ModelInfo, Prediction, Predictions, Record
 from monitors.protocols import Clock
 from service.admission import Admission
-from service.errors import Broken, LogUnavailable, Stopping, where
+from service.errors import Broken, LogUnavailable, Overloaded, Stopping, where
 from service.ids import BYTES_OF_ENTROPY, uuid7
 from service.kept import fingerprint, kept
 from service.metrics import Metrics
@@ -140,10 +140,9 @@ class Predictor:
         self._finished.put(None)
         self._writer.join(max(0.0, until - time.monotonic()))
 
-    def refuse_if_full(self) -> None:
-        """Raise Overloaded where any text would get it from `submit`: before its request is even read."""
-        if self._admission.full:
-            raise self._admission.refusal()
+    def refusal(self, expected: int = 0) -> Overloaded | None:
+        """What any text would get from `submit` after so many others that are expected: before its request is read."""
+        return self._admission.refusal() if self._admission.full(expected) else None
 
     def submit(self, items: Sequence[Item], timeout: float | None = None) -> Ticket:
         """Put a request on the queue or refuse it at once. Call on the event loop.

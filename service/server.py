@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -20,8 +21,8 @@ from starlette.types import ASGIApp
 
 from model.errors import SurroundingsError
 from service.connection import GuardedProtocol
-from service.door import Readiness
 from service.leaving import someone_waits, turn_newcomers_away
+from service.readiness import Readiness
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than the 60 s for which load balancers commonly keep an idle connection, so that they close it first."""
@@ -33,6 +34,8 @@ LONGEST_EMPTYING = 20
 """Looks."""
 LONGEST_STOP_SECONDS = 20
 BACKLOG = 2048
+COLLECT_AFTER = 20_000
+"""Objects that are made and not freed, before Python looks for rings among them; its own number is 700."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -69,10 +72,21 @@ def serve(
 ) -> None:
     """Run until SIGTERM or SIGINT, then answer what was accepted and return. `on_ready` is called once it listens."""
     host, port = listener.getsockname()[:2]
+    _collect_seldom()
     try:
         Server(app, readiness, on_ready).run(sockets=[listener])
     except OSError as error:
         raise _cannot_listen(host, port, error) from None
+
+
+def _collect_seldom() -> None:
+    """Requests leave no rings of objects behind, so looking for them finds nothing, and stops every thread meanwhile.
+
+    What is loaded by now stays for good and is not looked through again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 class Server(uvicorn.Server):

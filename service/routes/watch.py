@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from model.errors import BertwatchError
-from service.door import Readiness
 from service.errors import FieldError, InvalidInput, LogUnavailable, Stopping, Unauthorized
 from service.made_elsewhere import Recorder
 from service.parts import Parts
+from service.readiness import Readiness
 from service.routes.wire import gives, json_response
 from service.status import Cached, history, status
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from service.api import create_app
-from service.door import Readiness
+from service.readiness import Readiness
 from service.server import Server, bind
 from service.store.database import open_database
 from tests.api.stand_in import House

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from model.prediction import Record
-from service.door import RefusalLog
+from service.door import Door
 from service.predictor import Limits
+from service.turnkeeper import RefusalLog
 from tests.api.conftest import Service
 from tests.api.stand_in import wait_until
 from tests.api.test_bad_input import is_problem
@@ -75,6 +80,98 @@ def test_a_full_queue_is_said_before_the_body_is_read_and_counted_for_its_route(
     refused = {"route": "/predict", "method": "POST", "code": "503"}
     assert house.value("bertwatch_http_requests_total", **refused) == 1
     assert house.value("bertwatch_problems_total", problem="overloaded") == 1
+
+
+@pytest.fixture
+def full(start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Service, list[str]]]:
+    """A service of which one worker is busy and five places are free; and the addresses of those that passed its door.
+
+    Its worker goes on at the end.
+    """
+    passed: list[str] = []
+    enter = Door.__call__
+
+    async def count(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        passed.append(scope.get("path", ""))
+        await enter(door, scope, receive, send)
+
+    monkeypatch.setattr(Door, "__call__", count)
+    service = start(limits=Limits(workers=1, max_batch=1, queue_size=5), keys=["key"])
+    service.client.headers["authorization"] = "Bearer key"
+    service.house.classifier.open.clear()
+    with ThreadPoolExecutor(1) as client:
+        first = client.submit(service.post, "/predict", {"text": "first"})
+        assert service.house.classifier.entered.acquire(timeout=10)
+        passed.clear()
+        yield service, passed
+        service.house.classifier.open.set()
+        assert first.result().status_code == 200
+
+
+def connect(service: Service) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.port), timeout=10)
+
+
+def ask(text: str, *headers: str) -> bytes:
+    body = json.dumps({"text": text}).encode()
+    lines = (
+        "POST /predict HTTP/1.1",
+        "host: x",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        *headers,
+    )
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+KEY = "authorization: Bearer key"
+
+
+def test_of_a_shoal_as_many_are_let_in_as_there_are_places(full: tuple[Service, list[str]]):
+    """All of it lies in the sockets when the loop reads: each request would find the same five places free."""
+    service, passed = full
+    loop = service.server.servers[0].get_loop()
+    with ExitStack() as open_wires:
+        wires = [open_wires.enter_context(connect(service)) for _ in range(40)]
+        assert service.client.get("/livez").status_code == 200, "all are connected"
+        loop.call_soon_threadsafe(time.sleep, 0.5)
+        for number, wire in enumerate(wires):
+            wire.sendall(ask(f"text {number}", KEY))
+        wait_until(lambda: service.house.value("bertwatch_problems_total", problem="overloaded") == 35)
+        assert passed.count("/predict") == 5, "nobody else had a task of its own"
+        service.house.classifier.open.set()
+        codes = sorted(wire.recv(65_536)[9:12] for wire in wires)
+    assert codes == [b"200"] * 5 + [b"503"] * 35
+    assert service.post("/predict", {"text": "again"}).status_code == 200, "all places were given back"
+
+
+def test_those_who_are_turned_away_get_the_answer_of_the_door(full: tuple[Service, list[str]]):
+    service, passed = full
+    with ExitStack() as open_wires:
+        *others, wire = (open_wires.enter_context(connect(service)) for _ in range(6))
+        for other in others:
+            other.sendall(ask("waits", KEY))
+        wait_until(lambda: service.house.value("bertwatch_queue_depth") == 5)
+        passed.clear()
+        answers = []
+        for headers in [(KEY,), (KEY, "expect: 100-continue")]:
+            wire.sendall(ask("refused", *headers))
+            answers.append(wire.recv(65_536))
+        assert passed == ["/predict"], "the second alone passed the door"
+        short, long = (re.sub(rb"date: [^\r]+", b"", answer) for answer in answers)
+        assert short == long
+        assert short.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        wire.sendall(ask("refused"))
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 401"), "who has no key is not told how busy it is"
+        wire.sendall(ask("refused", KEY)[:-5])
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 503"), "before the body is there"
+        wire.sendall(ask("refused", KEY)[-5:] + ask("refused", KEY, "connection: close"))
+        last = wire.recv(65_536)
+        assert last.startswith(b"HTTP/1.1 503")
+        assert b"connection: close" in last
+        assert wire.recv(1) == b""
+        assert service.house.value("bertwatch_http_requests_in_progress") == 6
+        assert service.house.value("bertwatch_problems_total", problem="overloaded") == 4
 
 
 def test_a_slow_log_fills_the_queue_too(start: Callable[..., Service]):

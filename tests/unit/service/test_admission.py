@@ -26,18 +26,18 @@ def test_texts_are_bounded_and_taken_all_or_none():
     admission.admit([SHORT, SHORT])
     with pytest.raises(Overloaded):
         admission.admit([SHORT, SHORT])
-    assert not admission.full
+    assert not admission.full()
     admission.admit([SHORT])
-    assert admission.full
+    assert admission.full()
     admission.leave([SHORT])
-    assert not admission.full
+    assert not admission.full()
 
 
 def test_tokens_are_bounded():
     admission = Admission(100, 2 * LONGEST, 1)
     admission.admit([LONG])
     admission.admit([LONG])
-    assert (admission.tokens, admission.full) == (2 * LONGEST, True)
+    assert (admission.tokens, admission.full()) == (2 * LONGEST, True)
     with pytest.raises(Overloaded):
         admission.admit([SHORT])
     admission.leave([LONG])
