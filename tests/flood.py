@@ -3,26 +3,29 @@
     python -m tests.flood --port P --seconds S --connections C [--rate R]
 
 With `--rate`, R requests a second leave whatever becomes of them (open loop) on up to C connections; without it each
-of C connections sends its next request after an answer (closed loop). Prints one line of JSON. A raw protocol: a
-client that costs much takes from the service, on the same machine, what it measures.
+of C connections sends its next request after an answer (closed loop). Prints one line of JSON. Bare sockets: a client
+that costs much takes from the service, on the same machine, what it measures.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import json
 import re
+import select
+import socket
 import subprocess
 import sys
+import time
+from collections import deque
 from dataclasses import asdict, dataclass, field
-
-import uvloop
 
 from model.sample import generate
 
 LONGEST_ANSWER = 60.0
+TICK = 0.002
+"""Seconds after which an open loop looks again; what came in between is said to have come then."""
+
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n")
 RETRY_AFTER = re.compile(rb"\r\nretry-after: [1-9]\d*\r\n")
 
@@ -48,106 +51,75 @@ class Seen:
         return self.statuses.get("200", 0) / self.seconds
 
 
-class Wire(asyncio.Protocol):
+class Wire:
     """One connection; one request at a time."""
 
-    def __init__(self, flood: Flood) -> None:
-        self.flood = flood
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=LONGEST_ANSWER)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)  # it is used when it is ready, and a request fits into its buffer
         self.began: float | None = None
         self.read = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        self.flood.free(self)
-
     def send(self, request: bytes) -> None:
-        self.began = self.flood.loop.time()
-        self.transport.write(request)  # type: ignore[attr-defined]  # a TCP transport
+        self.began = time.monotonic()
+        self.socket.sendall(request)
 
-    def data_received(self, data: bytes) -> None:
+    def receive(self) -> bytes | None:
+        """The whole answer, or None while a part of it is missing. Raises ConnectionError at the end."""
+        data = self.socket.recv(65_536)
+        if not data:
+            raise ConnectionResetError
         self.read += data
         head = self.read.find(b"\r\n\r\n")
         length = CONTENT_LENGTH.search(self.read)
         if head < 0 or length is None or len(self.read) < head + 4 + int(length[1]):
-            return
-        assert self.began is not None
-        self.flood.answered(self.read, self.flood.loop.time() - self.began)
-        self.read, self.began = b"", None
-        self.flood.free(self)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.flood.gone(self)
+            return None
+        answer, self.read = self.read, b""
+        return answer
 
 
 class Flood:
     """Requests to one service."""
 
-    def __init__(self, port: int, connections: int, rate: float | None) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.port = port
-        self.connections = connections
-        self.rate = rate
+    def __init__(self, port: int, connections: int) -> None:
         self.seen = Seen()
-        self.sending = True
-        self.all_answered = asyncio.Event()
-        self.open = 0
-        self._free: list[Wire] = []
+        self._poll = select.epoll()
+        self._wires: dict[int, Wire] = {}
+        self._free: deque[Wire] = deque()
+        """Each in its turn: a connection that brings nothing for ten seconds is closed."""
         self._refusals: list[float] = []
         self._sent = 0
         bodies = [json.dumps({"text": story.text}).encode() for story in generate("live", 200)]
         head = "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: "
         self._requests = [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies]
+        for _ in range(connections):
+            wire = Wire(port)
+            self._wires[wire.socket.fileno()] = wire
+            self._poll.register(wire.socket, select.EPOLLIN)
+            self._free.append(wire)
 
-    def _next(self) -> bytes:
-        self._sent += 1
-        return self._requests[self._sent % len(self._requests)]
-
-    def free(self, wire: Wire) -> None:
-        if self.sending and self.rate is None:
-            wire.send(self._next())
-            return
-        self._free.append(wire)
-        self._look_whether_all_are_answered()
-
-    def _look_whether_all_are_answered(self) -> None:
-        if not self.sending and len(self._free) == self.open:
-            self.all_answered.set()
-
-    def answered(self, answer: bytes, seconds: float) -> None:
-        status = answer[9:12].decode()
-        self.seen.statuses[status] = self.seen.statuses.get(status, 0) + 1
-        if status == "503":
-            self._refusals.append(seconds)
-            self.seen.without_retry += RETRY_AFTER.search(answer) is None
-
-    def gone(self, wire: Wire) -> None:
-        self.open -= 1
-        self.seen.lost += wire.began is not None
-        if wire in self._free:
-            self._free.remove(wire)
-        self._look_whether_all_are_answered()
-
-    async def connect(self, count: int) -> None:
-        for _ in range(count):
-            self.open += 1
-            await self.loop.create_connection(lambda: Wire(self), "127.0.0.1", self.port)
-
-    async def run(self, seconds: float) -> Seen:
-        await self.connect(self.connections)
-        began = self.loop.time()
+    def run(self, seconds: float, rate: float | None) -> Seen:
+        began = time.monotonic()
         due = 0
-        while (now := self.loop.time() - began) < seconds:
-            due_now = int(now * (self.rate or 0))
+        while (now := time.monotonic() - began) < seconds:
+            if rate is None:
+                while self._free:
+                    self._send()
+                self._read(TICK)
+                continue
+            due_now = int(now * rate)
             for _ in range(due_now - due):
                 if self._free:
-                    self._free.pop().send(self._next())
+                    self._send()
                 else:
                     self.seen.late += 1
             due = due_now
-            await asyncio.sleep(0.002)
+            time.sleep(TICK)
+            self._read(0)
         self.seen.seconds = seconds
         counted = dict(self.seen.statuses)  # what is answered afterwards belongs to no time
-        await self._end()
+        self._end()
         others = {status: count for status, count in self.seen.statuses.items() if status not in ("200", "503")}
         self.seen.statuses = counted | others
         ordered = sorted(self._refusals) or [0.0]
@@ -155,21 +127,56 @@ class Flood:
         self.seen.refused_p99 = 1000 * ordered[int(len(ordered) * 0.99)]
         return self.seen
 
-    async def _end(self) -> None:
-        """Send nothing more, wait for what was sent, and close."""
-        self.sending = False
-        self._look_whether_all_are_answered()
+    def _send(self) -> None:
+        wire = self._free.popleft()
+        self._sent += 1
         try:
-            await asyncio.wait_for(self.all_answered.wait(), LONGEST_ANSWER)
-        except TimeoutError:
-            self.seen.lost += self.open - len(self._free)
-        for wire in self._free.copy():
-            wire.transport.close()
-        await asyncio.sleep(0.05)  # a transport closes in the next turn of the loop
+            wire.send(self._requests[self._sent % len(self._requests)])
+        except ConnectionError:
+            self._gone(wire)
+
+    def _read(self, patience: float) -> None:
+        for number, _ in self._poll.poll(patience):
+            wire = self._wires[number]
+            try:
+                answer = wire.receive()
+            except ConnectionError:
+                self._gone(wire)
+                continue
+            if answer is not None:
+                self._answered(wire, answer)
+
+    def _answered(self, wire: Wire, answer: bytes) -> None:
+        assert wire.began is not None, "nobody answers what was not asked"
+        status = answer[9:12].decode()
+        self.seen.statuses[status] = self.seen.statuses.get(status, 0) + 1
+        if status == "503":
+            self._refusals.append(time.monotonic() - wire.began)
+            self.seen.without_retry += RETRY_AFTER.search(answer) is None
+        wire.began = None
+        self._free.append(wire)
+
+    def _gone(self, wire: Wire) -> None:
+        self.seen.lost += wire.began is not None
+        del self._wires[wire.socket.fileno()]
+        self._poll.unregister(wire.socket)
+        wire.socket.close()
+        if wire in self._free:
+            self._free.remove(wire)
+
+    def _end(self) -> None:
+        """Send nothing more, wait for what was sent, and close."""
+        until = time.monotonic() + LONGEST_ANSWER
+        while len(self._free) < len(self._wires) and time.monotonic() < until:
+            self._read(0.1)
+        self.seen.lost += len(self._wires) - len(self._free)
+        for wire in self._wires.values():
+            wire.socket.close()
+        self._poll.close()
 
 
-async def flood(port: int, seconds: float, connections: int, rate: float | None = None) -> Seen:
-    return await Flood(port, connections, rate).run(seconds)
+def flood(port: int, seconds: float, connections: int, rate: float | None = None) -> Seen:
+    return Flood(port, connections).run(seconds, rate)
 
 
 def flood_apart(port: int, seconds: float, connections: int, rate: float | None = None) -> Seen:
@@ -187,10 +194,7 @@ def main() -> None:
     asked.add_argument("--connections", type=int, required=True)
     asked.add_argument("--rate", type=float)
     given = asked.parse_args()
-    gc.disable()  # it makes no rings, and what it takes it takes from the service
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        seen = runner.run(flood(given.port, given.seconds, given.connections, given.rate))
-    print(json.dumps(asdict(seen)))  # noqa: T201 - its one line
+    print(json.dumps(asdict(flood(given.port, given.seconds, given.connections, given.rate))))  # noqa: T201 - its one line
 
 
 if __name__ == "__main__":

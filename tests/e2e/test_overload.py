@@ -5,7 +5,6 @@ The long form takes two minutes, and its bounds are ratios within the same run, 
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -42,7 +41,7 @@ def slow_service(tmp_path: Path) -> Iterator[InProcess]:
 
 
 def test_more_than_can_be_answered_is_refused_and_nothing_else_happens(slow_service: InProcess):
-    seen = asyncio.run(flood(slow_service.port, 2.0, 64, rate=1000))
+    seen = flood(slow_service.port, 2.0, 64, rate=1000)
     assert set(seen.statuses) == {"200", "503"}
     assert (seen.lost, seen.without_retry) == (0, 0)
     assert seen.statuses["503"] > seen.statuses["200"] > 5
