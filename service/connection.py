@@ -51,6 +51,10 @@ TurnAway = Callable[[Any], Answer | None]
 """From an ASGI scope to the answer; None for a request that goes on to the application."""
 
 
+def _nothing() -> None:
+    """What is left to do after an answer."""
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 with time limits on head and body, a limit on the head's size, and problem documents.
 
@@ -93,6 +97,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         self._write(answer)
         cycle.on_response()
+        cycle.on_response = _nothing  # as uvicorn does it: cycle and connection would hold each other
         return True
 
     def _write(self, answer: Answer) -> None:

@@ -80,7 +80,7 @@ def serve(
 
 
 def _collect_seldom() -> None:
-    """Requests leave no rings of objects behind, so looking for them finds nothing, and stops every thread meanwhile.
+    """Predictions leave no rings of objects behind: looking for them finds nothing, and stops every thread meanwhile.
 
     What is loaded by now stays for good and is not looked through again.
     """

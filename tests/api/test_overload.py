@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import socket
@@ -172,6 +173,33 @@ def test_those_who_are_turned_away_get_the_answer_of_the_door(full: tuple[Servic
         assert wire.recv(1) == b""
         assert service.house.value("bertwatch_http_requests_in_progress") == 6
         assert service.house.value("bertwatch_problems_total", problem="overloaded") == 4
+
+
+def test_neither_answers_nor_refusals_leave_rings_of_objects(full: tuple[Service, list[str]]):
+    """The server has Python look for them but seldom."""
+    service, _ = full
+
+    def ask_from_a_hundred(code: bytes) -> int:
+        """How many objects could not be freed without looking for rings."""
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                with connect(service) as wire:
+                    wire.sendall(ask("one", KEY))
+                    assert wire.recv(65_536).startswith(b"HTTP/1.1 " + code)
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    with ExitStack() as open_wires:
+        for _ in range(5):
+            open_wires.enter_context(connect(service)).sendall(ask("waits", KEY))
+        wait_until(lambda: service.house.value("bertwatch_queue_depth") == 5)
+        assert ask_from_a_hundred(b"503") < 50
+    service.house.classifier.open.set()
+    wait_until(lambda: service.house.value("bertwatch_queue_depth") == 0)
+    assert ask_from_a_hundred(b"200") < 50
 
 
 def test_a_slow_log_fills_the_queue_too(start: Callable[..., Service]):
