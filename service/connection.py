@@ -52,7 +52,7 @@ TurnAway = Callable[[Any], Answer | None]
 
 
 def _nothing() -> None:
-    """What is left to do after an answer."""
+    """What is left to do after a request: without it, as in uvicorn, cycle and connection would hold each other."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -78,6 +78,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._set_timer("idle")
         if self._running is not None:
             self._tell_that_nobody_waits(self._running)
+        for cycle, _ in self.pipeline:
+            cycle.on_response = _nothing
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -97,7 +100,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         self._write(answer)
         cycle.on_response()
-        cycle.on_response = _nothing  # as uvicorn does it: cycle and connection would hold each other
+        cycle.on_response = _nothing
         return True
 
     def _write(self, answer: Answer) -> None:
@@ -137,6 +140,8 @@ class GuardedProtocol(HttpToolsProtocol):
             )
 
     def on_message_begin(self) -> None:
+        if self._timed_phase != "idle":  # the read that ended one request has the beginning of the next
+            self._set_timer("idle")
         self._phase = "head"
         self._head_bytes = 0
         super().on_message_begin()

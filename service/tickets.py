@@ -37,16 +37,18 @@ class Ticket:
         self.gone = False
         """Nobody waits any more; what is not yet computed or committed need not be."""
         self.loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[list[Record]] = self.loop.create_future()
+        self._future: asyncio.Future[list[Record]] | None = self.loop.create_future()
         self._timer = self.loop.call_later(timeout, self._expire)
 
     async def answer(self) -> list[Record]:
-        """The committed records, in the order of the items. Raises a Problem, or ClientGone."""
+        """The committed records, in the order of the items. Raises a Problem, or ClientGone. To be asked once."""
+        assert self._future is not None, "it has been answered"
         try:
             return await self._future
         finally:
             self._timer.cancel()
             self.gone = True
+            self._future = None  # it holds the error, and the error's traceback holds this ticket
 
     def abandon(self) -> None:
         """The client has left: compute nothing for it. Call on the event loop."""
@@ -57,7 +59,7 @@ class Ticket:
 
     def settle(self, error: Exception | None) -> None:
         """Give the waiting coroutine its answer or its error; the first one counts. Call on the event loop."""
-        if self._future.done():
+        if self._future is None or self._future.done():
             return
         if error is None:
             self._future.set_result([record for record in self.records if record is not None])

@@ -73,12 +73,12 @@ class Turnkeeper:
         path = scope["path"]
         if path not in self.turnstiles or scope["method"] != "POST" or self._readiness.leaving:
             return None
+        if self._keys and not self._keys.admit(dict(scope["headers"]).get(b"authorization")):
+            return None  # nor is it counted: whoever has no key takes nobody's place
         refusal = self.turnstiles[path].refusal(self._on_their_way)
         if refusal is None:
             self._on_their_way += 1
             scope[ON_ITS_WAY] = True
-            return None
-        if self._keys and not self._keys.admit(dict(scope["headers"]).get(b"authorization")):
             return None
         self._metrics.request_turned_away(path, "POST", refusal)
         self.refusals.refused()

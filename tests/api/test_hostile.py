@@ -128,6 +128,21 @@ def test_slow_heads_and_bodies_are_closed_while_others_are_answered(
     assert is_well(running)
 
 
+def test_each_body_has_its_own_time(start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch):
+    """Of requests behind each other, whose reads end within bodies: none of them is slow."""
+    monkeypatch.setattr(service.connection, "BODY_SECONDS", 1.0)
+    body = b'{"text": "a"}'
+    head = HEAD + b"content-length: %d\r\n\r\n" % len(body)
+    with socket.create_connection(("127.0.0.1", start().port), timeout=10) as wire:
+        wire.sendall(head + body[:5])
+        for _ in range(5):
+            time.sleep(0.4)
+            wire.sendall(body[5:] + head + body[:5])
+            assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
+        wire.sendall(body[5:])
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
 def test_a_slow_request_that_arrives_in_time_is_answered(service: Service):
     body = b'{"text": "a"}'
     answer = exchange(

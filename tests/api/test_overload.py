@@ -133,16 +133,17 @@ def test_of_a_shoal_as_many_are_let_in_as_there_are_places(full: tuple[Service, 
     service, passed = full
     loop = service.server.servers[0].get_loop()
     with ExitStack() as open_wires:
-        wires = [open_wires.enter_context(connect(service)) for _ in range(40)]
+        wires = [open_wires.enter_context(connect(service)) for _ in range(50)]
         assert service.client.get("/livez").status_code == 200, "all are connected"
         loop.call_soon_threadsafe(time.sleep, 0.5)
         for number, wire in enumerate(wires):
-            wire.sendall(ask(f"text {number}", KEY))
+            wire.sendall(ask(f"text {number}", *([KEY] if number >= 10 else [])))
         wait_until(lambda: service.house.value("bertwatch_problems_total", problem="overloaded") == 35)
-        assert passed.count("/predict") == 5, "nobody else had a task of its own"
+        wait_until(lambda: service.house.value("bertwatch_queue_depth") == 5)
+        assert passed.count("/predict") == 10 + 5, "nobody else had a task of its own"
         service.house.classifier.open.set()
         codes = sorted(wire.recv(65_536)[9:12] for wire in wires)
-    assert codes == [b"200"] * 5 + [b"503"] * 35
+    assert codes == [b"200"] * 5 + [b"401"] * 10 + [b"503"] * 35, "who has no key takes nobody's place"
     assert service.post("/predict", {"text": "again"}).status_code == 200, "all places were given back"
 
 
@@ -181,6 +182,7 @@ def test_neither_answers_nor_refusals_leave_rings_of_objects(full: tuple[Service
 
     def ask_from_a_hundred(code: bytes) -> int:
         """How many objects could not be freed without looking for rings."""
+        standing = len(service.server.server_state.connections)
         gc.collect()
         gc.disable()
         try:
@@ -188,6 +190,10 @@ def test_neither_answers_nor_refusals_leave_rings_of_objects(full: tuple[Service
                 with connect(service) as wire:
                     wire.sendall(ask("one", KEY))
                     assert wire.recv(65_536).startswith(b"HTTP/1.1 " + code)
+            for _ in range(100):
+                with connect(service) as wire:
+                    wire.sendall(3 * ask("never answered", KEY))
+            wait_until(lambda: len(service.server.server_state.connections) <= standing)
             return gc.collect()
         finally:
             gc.enable()
