@@ -51,7 +51,7 @@ test-statistics: $(VENV)/.installed-for-tests  ## The long simulations
 	$(BIN)/pytest -m slow tests/statistics
 
 # As root it also mounts small disks, to fill them. KILLS=100 SERVER_KILLS=20 TERMINATIONS=100 say how often.
-test-faults: $(VENV)/.installed-for-tests  ## The long form of the fault tests, 20 minutes: kills, lost servers, full disks
+test-faults: $(VENV)/.installed-for-tests  ## The long form of the fault tests, half an hour: kills, lost servers, full disks
 	tests/system-packages postgres strace
 	$(BIN)/pytest -m slow tests/e2e tests/contract
 
