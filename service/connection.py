@@ -1,6 +1,6 @@
 """One HTTP/1.1 connection: uvicorn's, with the limits that it lacks and word of a client that has left.
 
-Knows nothing of routes. What it refuses never reaches the application.
+Knows nothing of routes. What it refuses, and what the application has turned away, costs no task.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class NoPredictor:
     def submit(self, items: Sequence[Item], timeout: float | None = None) -> NoReturn:
         raise NoModelHere
 
-    def refusal(self, expected: int = 0) -> None:
+    def refusal(self, expected: int) -> None:
         """Nothing waits here."""
 
     def log_recovered(self) -> None:

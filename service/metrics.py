@@ -225,16 +225,17 @@ class Metrics:
             return
         if route in TIMED and code == 200:
             self.latency.add(seconds)
-        method = method if method in METHODS else OTHER
-        self._counter("bertwatch_http_requests_total", route, method, str(code)).inc()
-        duration = self._histogram("bertwatch_http_request_duration_seconds", route)
-        duration.observe(seconds, _exemplar(prediction))
+        self._answered(route, method if method in METHODS else OTHER, code, seconds, prediction)
 
     def request_turned_away(self, route: str, method: str, problem: Problem) -> None:
         """Answered before it was even begun."""
-        self._counter("bertwatch_http_requests_total", route, method, str(problem.status)).inc()
-        self._histogram("bertwatch_http_request_duration_seconds", route).observe(0.0)
+        self._answered(route, method, problem.status, 0.0, None)
         self.problem(problem.slug)
+
+    def _answered(self, route: str, method: str, code: int, seconds: float, prediction: UUID | None) -> None:
+        self._counter("bertwatch_http_requests_total", route, method, str(code)).inc()
+        duration = self._histogram("bertwatch_http_request_duration_seconds", route)
+        duration.observe(seconds, _exemplar(prediction))
 
     def problem(self, slug: str) -> None:
         self._counter("bertwatch_problems_total", slug).inc()

@@ -140,7 +140,7 @@ class Predictor:
         self._finished.put(None)
         self._writer.join(max(0.0, until - time.monotonic()))
 
-    def refusal(self, expected: int = 0) -> Overloaded | None:
+    def refusal(self, expected: int) -> Overloaded | None:
         """What any text would get from `submit` after so many others that are expected: before its request is read."""
         return self._admission.refusal() if self._admission.full(expected) else None
 
